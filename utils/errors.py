@@ -1,0 +1,12 @@
+"""The two errors that a person meets; everything else is a mistake of ours and keeps its traceback."""
+
+
+class InputError(ValueError):
+    """Something given to the program is wrong and the giver can mend it: exit status 2.
+
+    The message is one sentence that names what was got, what was wanted and the remedy.
+    """
+
+
+class EnvironmentFailure(RuntimeError):
+    """The machine failed (disk, network, permissions), not the input: exit status 1."""

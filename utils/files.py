@@ -1,0 +1,82 @@
+"""Files that are there whole or not at all: written beside their place, flushed, then moved into it."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from utils.errors import EnvironmentFailure
+
+
+@contextlib.contextmanager
+def replacing(path, mode="w"):
+    """Open a temporary file that takes the place of `path` when the block ends well.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write; its folder must exist.
+    mode : {"w", "wb"}
+        Text is written as UTF-8 with "\\n" line ends.
+
+    Yields
+    ------
+    file
+        If the block raises, the temporary file is removed and `path` is as it was before.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The file cannot be written (no permission, disk full, ...).
+    """
+    path = Path(path)
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        with os.fdopen(handle, mode, **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+        temporary = None
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise EnvironmentFailure(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def make_folder(path):
+    """Make the folder `path` (and its parents) if it is missing; return it as a Path.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The folder cannot be made, or a file stands in its place.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFailure(f"cannot make the folder {path}: {error.strerror or error}") from error
+    return path
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _flush_folder(folder):
+    # A rename survives a power cut only once the folder itself is on disk; Windows has no such call.
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
