@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from utils.errors import EnvironmentFailure
+from utils.errors import EnvironmentFailure, InputError
 
 
 @contextlib.contextmanager
@@ -80,3 +80,29 @@ def _flush_folder(folder):
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def read_lines(path):
+    """Read a UTF-8 text file as a list of lines without their ends ("\\n" or "\\r\\n").
+
+    Raises
+    ------
+    InputError
+        The file is missing, or is not UTF-8 (the line is named).
+    EnvironmentFailure
+        The file is there but cannot be read.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing") from None
+    except OSError as error:
+        raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: not UTF-8 text (byte 0x{data[error.start]:02x})") from None
+    lines = text.replace("\r\n", "\n").split("\n")
+    return lines[:-1] if lines[-1] == "" else lines

@@ -1,0 +1,185 @@
+"""From a corpus of ids to minibatches of (centre, outside, negative) ids, in the handout's random stream.
+
+Everything here draws from Python's global `random`, in the order in which the handout's loops draw, so that either can
+take the other's place in the middle of a training.
+"""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+
+from utils.errors import InputError
+
+COPIES = 30  # of the text in the expanded corpus, each subsampled anew (the handout's number)
+MAX_REJECTIONS = 1_000_000  # in a row; a sampler that yields the outside word this often will yield nothing else
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Sentences as word ids, laid end to end.
+
+    Attributes
+    ----------
+    ids : ndarray of int32, shape (T,)
+    offsets : ndarray of int64, shape (S + 1,)
+        Sentence s is `ids[offsets[s] : offsets[s + 1]]`.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self):
+        return len(self.offsets) - 1
+
+    def sentence(self, s):
+        """The ids of sentence `s`, as a list."""
+        return self.ids[self.offsets[s] : self.offsets[s + 1]].tolist()
+
+    def has_context(self):
+        """Whether some word has a neighbour in its sentence that differs from it."""
+        differs = self.ids[1:] != self.ids[:-1]  # (T - 1,)
+        within = np.ones(len(differs), dtype=bool)
+        borders = self.offsets[1:-1]
+        within[borders[(borders > 0) & (borders < len(self.ids))] - 1] = False
+        return bool((differs & within).any())
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """The (centre, outside) pairs of some windows, as ids.
+
+    Attributes
+    ----------
+    centres : ndarray of int, shape (P,)
+    targets : ndarray of int, shape (P, K + 1)
+        The outside word of each pair, then its K negative samples (K = 0 for the naive softmax).
+    windows : int
+        How many windows the pairs come from.
+    """
+
+    centres: np.ndarray
+    targets: np.ndarray
+    windows: int
+
+
+def random_words(n):
+    """The next `n` 32-bit words of Python's global random stream.
+
+    Returns
+    -------
+    ndarray of uint32, shape (n,)
+        `random.getrandbits(32 * n)` fills its bits with the generator's words, the first one lowest.
+    """
+    return np.frombuffer(random.getrandbits(32 * n).to_bytes(4 * n, "little"), dtype="<u4") if n else np.empty(0, "<u4")
+
+
+def random_numbers(n):
+    """What `n` calls of `random.random()` would return.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Each takes two words: 27 bits of the first and 26 of the second (as CPython and `genrand_res53` do).
+    """
+    words = random_words(2 * n).reshape(n, 2)  # (n, 2)
+    return ((words[:, 0] >> 5) * 2.0**26 + (words[:, 1] >> 6)) / 2.0**53  # (n,)
+
+
+def expand(text, rejection, copies=COPIES):
+    """Draw the expanded corpus: copies of the text, each subsampled, of which sentences of two or more words stay.
+
+    One number is drawn for each word that can be rejected, in the order of the text, as the handout does.
+
+    Parameters
+    ----------
+    text : Corpus
+    rejection : ndarray of float, shape (V,)
+        Probability with which an occurrence of each word is left out.
+    copies : int
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    InputError
+        No sentence is left in which a word has a different neighbour, so that no context window could ever be drawn.
+    """
+    chances = rejection[text.ids]  # (T,)
+    uncertain = np.flatnonzero(chances > 0)  # (U,)
+    ids, lengths = [], []
+    for _ in range(copies):
+        kept = np.ones(len(text.ids), dtype=bool)
+        kept[uncertain] = random_numbers(len(uncertain)) >= chances[uncertain]
+        before = np.concatenate(([0], np.cumsum(kept)))[text.offsets]  # (S + 1,)
+        long_enough = np.diff(before) > 1  # (S,)
+        kept &= np.repeat(long_enough, np.diff(text.offsets))
+        ids.append(text.ids[kept])
+        lengths.append(np.diff(before)[long_enough])
+    corpus = Corpus(np.concatenate(ids), np.concatenate(([0], np.cumsum(np.concatenate(lengths)))))
+    if not corpus.has_context():
+        raise InputError(
+            "no context window can be drawn: after subsampling no sentence has two different words next to "
+            f"each other ({len(corpus)} sentences left of {copies * len(text)}); give longer or more varied sentences"
+        )
+    return corpus
+
+
+def random_window(corpus, C):
+    """Draw one context window of up to `C` words on either side, again until it has an outside word.
+
+    Returns
+    -------
+    (int, list of int)
+        The centre word's id, and those of the outside words (copies of the centre word left out).
+    """
+    if C < 1:
+        raise InputError(f"the context window must reach at least 1 word, got {C}")
+    while True:
+        sentence = corpus.sentence(random.randint(0, len(corpus) - 1))
+        at = random.randint(0, len(sentence) - 1)
+        centre = sentence[at]
+        outsides = [w for w in sentence[max(0, at - C) : at] + sentence[at + 1 : at + C + 1] if w != centre]
+        if outsides:
+            return centre, outsides
+
+
+def random_negatives(outside, sample, K):
+    """Draw `K` ids with `sample()`, each again while it is `outside`."""
+    negatives = []
+    for _ in range(K):
+        for _ in range(MAX_REJECTIONS):
+            negative = sample()
+            if negative != outside:
+                break
+        else:
+            raise InputError(
+                f"no negative sample: {MAX_REJECTIONS:,} draws in a row gave the outside word {outside} itself; "
+                "the data set must be able to give at least one other word"
+            )
+        negatives.append(negative)
+    return negatives
+
+
+def draw_minibatch(corpus, sample, C, windows, K):
+    """Draw a Minibatch as the handout's loop over windows does: a window size of 1..C, a window, its negatives.
+
+    Parameters
+    ----------
+    corpus : callable
+        Returns the Corpus. Called only after the first size has been drawn: a corpus that is drawn when first needed
+        is drawn there, as by the handout's loop.
+    sample : callable
+        Returns the id of one word drawn from the noise distribution.
+    C, windows, K : int
+        Largest window size, windows, negative samples per outside word (0 for none).
+    """
+    centres, targets = [], []
+    for _ in range(windows):
+        size = random.randint(1, C)
+        centre, outsides = random_window(corpus(), size)
+        centres += [centre] * len(outsides)
+        targets += [[outside, *random_negatives(outside, sample, K)] for outside in outsides]
+    return Minibatch(np.array(centres), np.array(targets), windows)

@@ -1,0 +1,319 @@
+"""The Stanford Sentiment Treebank: from its published files to sentences, vocabulary, labels and draws.
+
+`StanfordSentiment` has the interface of the handout's class of that name (its camelCase names). Ids, draws from
+`random` and results are the handout's, apart from its defects: the label of every sentence is found, files are UTF-8
+whatever the locale, and words are shown as their authors wrote them ("clichés", not "clichã©s").
+"""
+
+import functools
+import hashlib
+import random
+from pathlib import Path
+
+import numpy as np
+
+from utils import contexts
+from utils.contexts import Corpus
+from utils.errors import InputError
+from utils.files import read_lines
+
+DEFAULT_FOLDER = Path(__file__).parent / "datasets" / "stanfordSentimentTreebank"
+UNKNOWN_WORD = "UNK"
+SUBSAMPLING_THRESHOLD = 1e-5  # handout; Mikolov et al. 2013b, equation 5
+NOISE_POWER = 0.75  # handout; Mikolov et al. 2013b, section 2.2
+CLASS_BORDERS = (0.2, 0.4, 0.6, 0.8)  # the treebank's README
+NO_BREAK_SPACE = "\xa0"
+
+
+class StanfordSentiment:
+    """The treebank in one folder, read when first asked for.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        The folder with `datasetSentences.txt`, `datasetSplit.txt`, `dictionary.txt` and `sentiment_labels.txt`;
+        by default where `get_datasets.sh` puts it.
+    tablesize : int
+        Length of the table from which negative samples are drawn.
+
+    Raises
+    ------
+    InputError
+        By each method that needs a file which is missing or malformed (file and line are named).
+
+    Notes
+    -----
+    `datasetSentences.txt` was encoded as UTF-8 twice. The handout builds its vocabulary from that text; so does this
+    class, so that ids agree, but a word goes by its repaired spelling unless that is a word of its own already.
+    """
+
+    def __init__(self, path=None, tablesize=1000000):
+        self.path = Path(path or DEFAULT_FOLDER)
+        if tablesize < 1:
+            raise InputError(f"tablesize must be at least 1, got {tablesize}")
+        self.tablesize = tablesize
+
+    # The text
+
+    def tokens(self):
+        """The id of each word: a dict of V entries in the order of first appearance, the last one "UNK"."""
+        return self._tokens
+
+    def words(self):
+        """The word of each id: a list of length V."""
+        return self._vocabulary[0]
+
+    def counts(self):
+        """How often each word occurs in the text: int array, shape (V,); "UNK" counts once."""
+        return self._counts
+
+    def sentences(self):
+        """The sentences in the order of the file: lists of words."""
+        return self._sentences
+
+    def numSentences(self):
+        """How many sentences the treebank has."""
+        return len(self._texts)
+
+    def numTokens(self):
+        """How many words the sentences have together."""
+        return len(self._text_ids.ids)
+
+    def fingerprint(self):
+        """A short text that differs where the sentences differ."""
+        return hashlib.sha256("\n".join(self._texts).encode()).hexdigest()[:16]
+
+    # Draws from Python's `random`
+
+    def allSentences(self):
+        """The expanded corpus, drawn when first needed: 30 subsampled copies of the sentences, as lists of words."""
+        words = self.words()
+        return [[words[i] for i in self._corpus.sentence(s)] for s in range(len(self._corpus))]
+
+    def getRandomContext(self, C=5):
+        """Draw a centre word and its outside words, up to `C` on either side.
+
+        Returns
+        -------
+        (str, list of str)
+            Copies of the centre word are left out; at least one outside word remains.
+        """
+        words = self.words()
+        centre, outsides = contexts.random_window(self._corpus, C)
+        return words[centre], [words[i] for i in outsides]
+
+    def sampleTable(self):
+        """The noise distribution as a table: each word stands in a share of it that goes with its count ** 0.75.
+
+        Returns
+        -------
+        ndarray of int32, shape (tablesize,)
+        """
+        return self._sample_table
+
+    def sampleTokenIdx(self):
+        """Draw the id of a word from the noise distribution."""
+        return int(self._sample_table[random.randint(0, self.tablesize - 1)])
+
+    def rejectProb(self):
+        """Probability of each word to be left out of a copy: float array, shape (V,).
+
+        1 - sqrt(1e-5 * (T + 1) / count), at least 0, for a text of T words: a word that makes up less than a
+        hundred-thousandth of the text always stays (Mikolov et al. 2013b, equation 5).
+        """
+        threshold = SUBSAMPLING_THRESHOLD * self._counts.sum()
+        return np.maximum(0, 1 - np.sqrt(threshold / self._counts))  # (V,)
+
+    def minibatch(self, windowSize, windows, K):
+        """Draw a Minibatch of `windows` windows with `K` negative samples per outside word."""
+        return contexts.draw_minibatch(lambda: self._corpus, self.sampleTokenIdx, windowSize, windows, K)
+
+    # Labels and splits
+
+    def sent_labels(self):
+        """The sentiment of each sentence: floats between 0 (most negative) and 1 (most positive)."""
+        return self._labels
+
+    def categorify(self, label):
+        """The class of a sentiment: 0 (very negative) to 4 (very positive)."""
+        return sum(label > border for border in CLASS_BORDERS)
+
+    def dataset_split(self):
+        """Three lists of sentence numbers (from 0): train, test, dev."""
+        return self._split
+
+    def getRandomTrainSentence(self):
+        """Draw a training sentence: (list of words, class)."""
+        train = self.dataset_split()[0]
+        chosen = train[random.randint(0, len(train) - 1)]
+        return self.sentences()[chosen], self.categorify(self.sent_labels()[chosen])
+
+    def getTrainSentences(self):
+        """The training sentences: a list of (list of words, class)."""
+        return self.getSplitSentences(0)
+
+    def getTestSentences(self):
+        """The test sentences, as `getTrainSentences`."""
+        return self.getSplitSentences(1)
+
+    def getDevSentences(self):
+        """The dev sentences, as `getTrainSentences`."""
+        return self.getSplitSentences(2)
+
+    def getSplitSentences(self, split=0):
+        """The sentences of one split (0 train, 1 test, 2 dev), as `getTrainSentences`."""
+        sentences, labels = self.sentences(), self.sent_labels()
+        return [(sentences[i], self.categorify(labels[i])) for i in self.dataset_split()[split]]
+
+    # What the methods above are made of, each read or drawn once
+
+    @functools.cached_property
+    def _texts(self):
+        texts = []
+        for where, line in self._records("datasetSentences.txt", header=True):
+            index, tab, text = line.partition("\t")
+            if index != str(len(texts) + 1) or not tab or not text.strip():
+                raise InputError(f"{where}: wanted {len(texts) + 1}, a tab and a sentence, got {_shorten(line)}")
+            texts.append(text)
+        if not texts:
+            raise InputError(f"{self.path / 'datasetSentences.txt'} holds no sentences; fetch the treebank again")
+        return texts
+
+    @functools.cached_property
+    def _text_ids(self):
+        raw_tokens, raw_sentences = self._raw_tokens
+        ids = np.fromiter((raw_tokens[w] for s in raw_sentences for w in s), np.int32)  # (T,)
+        return Corpus(ids, np.cumsum([0] + [len(s) for s in raw_sentences]))
+
+    @functools.cached_property
+    def _raw_tokens(self):
+        raw_sentences = [[w.lower() for w in text.split()] for text in self._texts]
+        raw_tokens = {}
+        for sentence in raw_sentences:
+            for word in sentence:
+                raw_tokens.setdefault(word, len(raw_tokens))
+        return raw_tokens, raw_sentences
+
+    @functools.cached_property
+    def _vocabulary(self):
+        raw_tokens = self._raw_tokens[0]
+        shown = {word: word for word in raw_tokens}
+        taken = set(raw_tokens)
+        for text in self._texts:
+            if not text.isascii():
+                for raw in text.split():
+                    repaired = _repaired_word(raw).lower()
+                    if shown[raw.lower()] == raw.lower() and repaired not in taken:
+                        shown[raw.lower()] = repaired
+                        taken.add(repaired)
+        words = [*shown.values(), UNKNOWN_WORD]
+        return words, {word: i for i, word in enumerate(words)}
+
+    @property
+    def _tokens(self):
+        return self._vocabulary[1]
+
+    @functools.cached_property
+    def _sentences(self):
+        words = self.words()
+        text = self._text_ids
+        return [[words[i] for i in text.sentence(s)] for s in range(len(text))]
+
+    @functools.cached_property
+    def _counts(self):
+        return np.append(np.bincount(self._text_ids.ids), 1)  # (V,)
+
+    @functools.cached_property
+    def _corpus(self):
+        return contexts.expand(self._text_ids, self.rejectProb())
+
+    @functools.cached_property
+    def _sample_table(self):
+        # Looks idle; but the handout draws the corpus here if nobody has yet, and what is drawn later depends on it.
+        self._corpus  # noqa: B018
+        noise = self._counts**NOISE_POWER  # (V,)
+        borders = np.cumsum(noise / noise.sum()) * self.tablesize  # (V,)
+        table = np.searchsorted(borders, np.arange(self.tablesize)).astype(np.int32)  # (tablesize,)
+        if table[0] == table[-1]:
+            raise InputError(
+                f"the table of negative samples holds one word only ({self.words()[table[0]]!r}): with "
+                f"{len(self.words())} words and tablesize {self.tablesize} no other can be drawn; give more words or "
+                "a larger table"
+            )
+        return table
+
+    @functools.cached_property
+    def _labels(self):
+        phrases = {}
+        for where, line in self._records("dictionary.txt"):
+            phrase, bar, number = line.rpartition("|")
+            if not bar or not number.isdecimal():
+                raise InputError(f"{where}: wanted phrase|id, got {_shorten(line)}")
+            phrases[phrase] = int(number)
+        sentiment = {}
+        for where, line in self._records("sentiment_labels.txt", header=True):
+            number, _, value = line.partition("|")
+            try:
+                sentiment[int(number)] = float(value)
+            except ValueError:
+                raise InputError(f"{where}: wanted id|sentiment, got {_shorten(line)}") from None
+            if not 0 <= sentiment[int(number)] <= 1:
+                raise InputError(f"{where}: a sentiment lies between 0 and 1, got {value}")
+        return [self._label(i, phrases, sentiment) for i in range(self.numSentences())]
+
+    def _label(self, i, phrases, sentiment):
+        phrase = _repaired(self._texts[i]).strip().replace("-LRB-", "(").replace("-RRB-", ")")
+        try:
+            return sentiment[phrases[phrase]]
+        except KeyError:
+            missing = "dictionary.txt" if phrase not in phrases else "sentiment_labels.txt"
+            raise InputError(
+                f"{self.path / missing} has no entry for sentence {i + 1}, {_shorten(phrase)}; fetch the treebank again"
+            ) from None
+
+    @functools.cached_property
+    def _split(self):
+        split = [[], [], []]
+        n = 0
+        for where, line in self._records("datasetSplit.txt", header=True):
+            index, _, label = line.strip().partition(",")
+            if index != str(n + 1) or label not in ("1", "2", "3"):
+                raise InputError(f"{where}: wanted {n + 1},1 or {n + 1},2 or {n + 1},3, got {_shorten(line)}")
+            split[int(label) - 1].append(n)
+            n += 1
+        if n != self.numSentences():
+            raise InputError(
+                f"{self.path}: datasetSentences.txt has {self.numSentences()} sentences, datasetSplit.txt {n}: "
+                "one of them is cut off; fetch the treebank again"
+            )
+        return split
+
+    def _records(self, name, header=False):
+        """The non-empty lines of a file, each with its place for error messages."""
+        if not self.path.is_dir():
+            raise InputError(f"no treebank in {self.path}: fetch it with `sh get_datasets.sh`")
+        file = self.path / name
+        for number, line in enumerate(read_lines(file), start=1):
+            if line.strip() and not (header and number == 1):
+                yield f"{file}, line {number}", line
+
+
+def _repaired(text):
+    """Undo one of two UTF-8 encodings; text that was encoded once comes back as it is."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def _repaired_word(word):
+    # "MollÃ" and "2Â" lost a no-break space, the second half of a character, when the text was split at white space.
+    for whole in (word, word + NO_BREAK_SPACE):
+        repaired = _repaired(whole)
+        if repaired != whole:
+            return repaired.strip()
+    return word
+
+
+def _shorten(text):
+    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -1,0 +1,37 @@
+"""The two helpers that the handout gives: softmax and row normalization."""
+
+import numpy as np
+
+
+def softmax(x):
+    """Turn scores into probabilities along the last axis; the input is left as it is.
+
+    Parameters
+    ----------
+    x : array_like, shape (..., n)
+        Scores; any finite size, since the largest of each row is subtracted before the exponential.
+
+    Returns
+    -------
+    ndarray, float, shape (..., n)
+        Non-negative, each row sums to 1 (handout, equation 1).
+    """
+    x = np.asarray(x)
+    exponentials = np.exp(x - x.max(axis=-1, keepdims=True))  # (..., n)
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)  # (..., n)
+
+
+def normalizeRows(x):
+    """Scale each row to unit length; a zero row stays zero. The input is left as it is.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, d)
+
+    Returns
+    -------
+    ndarray, float, shape (n, d)
+    """
+    x = np.asarray(x)
+    lengths = np.linalg.norm(x, axis=1, keepdims=True)  # (n, 1)
+    return x / np.where(lengths == 0, 1, lengths)  # (n, d)

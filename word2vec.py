@@ -1,0 +1,379 @@
+"""Skip-gram word2vec: the two losses with their gradients, one window, and a minibatch of windows.
+
+    python word2vec.py                  # self-tests of everything
+    python word2vec.py sigmoid          # ... of one method
+    python word2vec.py naiveSoftmaxLossAndGradient
+    python word2vec.py negSamplingLossAndGradient
+    python word2vec.py skipgram
+
+Vectors are rows throughout; equation numbers are those of the handout. V is the vocabulary's size, d the dimension,
+P the number of (centre, outside) pairs, K the negative samples per pair, n the distinct centre words of a minibatch.
+"""
+
+import argparse
+import functools
+import random
+import sys
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from utils import console
+from utils.contexts import random_negatives
+from utils.gradcheck import gradcheck_naive
+from utils.rowgradient import RowGradient
+from utils.utils import normalizeRows
+
+BATCH_SIZE = 50  # windows in a minibatch
+NEGATIVES = 10  # per outside word
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), elementwise (equation 26).
+
+    Parameters
+    ----------
+    x : array_like of any shape
+        Numbers of any size; nothing overflows.
+
+    Returns
+    -------
+    ndarray of float, shape of `x` (a NumPy scalar for a scalar)
+    """
+    return _sigmoid_and_softplus(np.asarray(x) + 0.0)[0]
+
+
+def _sigmoid_and_softplus(x):
+    """sigmoid(x), and softplus(x) = log(1 + exp(x)) = -log sigmoid(-x), both from one exponential that is at most 1."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e), np.maximum(x, 0) + np.log1p(e)
+
+
+# One equation, written once: each loss over many pairs at a time
+
+
+def _naive_softmax(v, outsides, which, U):
+    """Naive softmax loss of P pairs and its gradients (equations 2, 10 and 15).
+
+    Parameters
+    ----------
+    v : ndarray, shape (n, d)
+        Centre vectors.
+    outsides, which : ndarray of int, shape (P,)
+        Outside word of each pair, and which row of `v` is its centre.
+    U : ndarray, shape (V, d)
+        All outside vectors.
+
+    Returns
+    -------
+    loss : float
+    grad_v : ndarray, shape (n, d)
+    grad_U : ndarray, shape (V, d)
+    """
+    scores = v @ U.T  # (n, V)
+    largest = scores.max(axis=1, keepdims=True)  # (n, 1)
+    chosen = scores[which, outsides]  # (P,)
+    exponentials = np.exp(scores - largest)  # (n, V)
+    total = exponentials.sum(axis=1, keepdims=True)  # (n, 1)
+    loss = ((largest + np.log(total))[which, 0] - chosen).sum()
+
+    pairs = np.bincount(which, minlength=len(v))[:, None]  # (n, 1)
+    delta = exponentials * (pairs / total)  # (n, V): yhat, once for each pair of a centre
+    np.subtract.at(delta, (which, outsides), 1)  # ... less y
+    return loss, delta @ U, delta.T @ v
+
+
+def _negative_sampling(v, u):
+    """Negative sampling loss of P pairs, and its derivative with respect to each score (equations 28 to 37).
+
+    Parameters
+    ----------
+    v : ndarray, shape (P, d)
+        Centre vector of each pair.
+    u : ndarray, shape (P, K + 1, d)
+        Outside vector of each pair, then those of its negative samples.
+
+    Returns
+    -------
+    loss : float
+    delta : ndarray, shape (P, K + 1)
+        dJ/d(u . v): the gradient is `delta @ u` with respect to v, and `delta * v` with respect to each row of u,
+        whose repeated words add up.
+    """
+    scores = np.matvec(u, v)  # (P, K+1)
+    scores[:, 0] *= -1  # now the larger a score, the worse: -log sigmoid(-score) is the loss of each
+    delta, losses = _sigmoid_and_softplus(scores)  # (P, K+1)
+    delta[:, 0] *= -1
+    return losses.sum(), delta
+
+
+# The handout's functions: one pair, one window
+
+
+def naiveSoftmaxLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset):
+    """Naive softmax loss of one pair and its gradients (equations 2, 10 and 15).
+
+    Parameters
+    ----------
+    centerWordVec : ndarray, shape (d,)
+    outsideWordIdx : int
+    outsideVectors : ndarray, shape (V, d)
+    dataset : object
+        Not used; all losses are called alike.
+
+    Returns
+    -------
+    loss : float
+        -log P(outside word | centre word), at least 0.
+    gradCenterVec : ndarray, shape (d,)
+    gradOutsideVecs : ndarray, shape (V, d)
+    """
+    v = np.asarray(centerWordVec).reshape(1, -1)  # (1, d)
+    loss, grad_v, grad_U = _naive_softmax(v, np.array([outsideWordIdx]), np.array([0]), outsideVectors)
+    return loss, grad_v[0], grad_U
+
+
+def getNegativeSamples(outsideWordIdx, dataset, K):
+    """Draw the ids of `K` words other than the outside word, with `dataset.sampleTokenIdx()`.
+
+    A draw of the outside word is repeated; the same negative may come more than once.
+
+    Returns
+    -------
+    list of int, length K
+
+    Raises
+    ------
+    InputError
+        The data set gives nothing but the outside word.
+    """
+    return random_negatives(outsideWordIdx, dataset.sampleTokenIdx, K)
+
+
+def negSamplingLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset, K=NEGATIVES):
+    """Negative sampling loss of one pair and its gradients (equations 28 to 43).
+
+    Parameters
+    ----------
+    centerWordVec : ndarray, shape (d,)
+    outsideWordIdx : int
+    outsideVectors : ndarray, shape (V, d)
+    dataset : object
+        Gives negative samples by `sampleTokenIdx()`.
+    K : int
+        Negative samples to draw. A word drawn m times counts m times (equation 43).
+
+    Returns
+    -------
+    loss : float
+        At least 0.
+    gradCenterVec : ndarray, shape (d,)
+    gradOutsideVecs : ndarray, shape (V, d)
+    """
+    v = np.asarray(centerWordVec).reshape(1, -1)  # (1, d)
+    targets = np.array([[outsideWordIdx, *getNegativeSamples(outsideWordIdx, dataset, K)]])  # (1, K+1)
+    loss, grad_v, grad_U = _negative_sampling_window(v, targets, outsideVectors)
+    return loss, grad_v[0], grad_U
+
+
+def _negative_sampling_window(v, targets, U):
+    u = U[targets]  # (P, K+1, d)
+    loss, delta = _negative_sampling(v, u)
+    grad_U = np.zeros_like(U, dtype=delta.dtype)  # (V, d)
+    np.add.at(grad_U, targets, delta[:, :, None] * v[:, None, :])
+    return loss, np.vecmat(delta, u), grad_U
+
+
+def skipgram(
+    currentCenterWord,
+    windowSize,
+    outsideWords,
+    word2Ind,
+    centerWordVectors,
+    outsideVectors,
+    dataset,
+    word2vecLossAndGradient=naiveSoftmaxLossAndGradient,
+):
+    """Loss of one context window and its gradients: the sum over its outside words (equations 44 to 47).
+
+    Parameters
+    ----------
+    currentCenterWord : str
+    windowSize : int
+        Not used; all models are called alike.
+    outsideWords : list of str
+        At most 2 * windowSize words; a word may repeat.
+    word2Ind : dict of str to int
+    centerWordVectors, outsideVectors : ndarray, shape (V, d)
+    dataset : object
+        Handed to the loss.
+    word2vecLossAndGradient : callable
+        `naiveSoftmaxLossAndGradient`, `negSamplingLossAndGradient`, `functools.partial(negSamplingLossAndGradient,
+        K=...)` (all outside words at once) or any function with their interface (one pair at a time).
+
+    Returns
+    -------
+    loss : float
+    gradCenterVecs : ndarray, shape (V, d)
+        Zero but for the centre word's row.
+    gradOutsideVectors : ndarray, shape (V, d)
+    """
+    centre = word2Ind[currentCenterWord]
+    outsides = [word2Ind[word] for word in outsideWords]
+    v = centerWordVectors[centre]  # (d,)
+    K = _negatives_of(word2vecLossAndGradient)
+
+    gradCenterVecs = np.zeros(centerWordVectors.shape)  # (V, d)
+    if K is None or not outsides:
+        loss, gradOutsideVectors = 0.0, np.zeros(outsideVectors.shape)  # (V, d)
+        for outside in outsides:
+            pair_loss, grad_v, grad_U = word2vecLossAndGradient(v, outside, outsideVectors, dataset)
+            loss += pair_loss
+            gradCenterVecs[centre] += grad_v
+            gradOutsideVectors += grad_U
+        return loss, gradCenterVecs, gradOutsideVectors
+
+    if K == 0:
+        which = np.zeros(len(outsides), dtype=int)  # (P,)
+        loss, grad_v, gradOutsideVectors = _naive_softmax(v[None], np.array(outsides), which, outsideVectors)
+    else:
+        targets = np.array([[o, *getNegativeSamples(o, dataset, K)] for o in outsides])  # (P, K+1)
+        v_of_pairs = np.broadcast_to(v, (len(outsides), len(v)))  # (P, d)
+        loss, grad_v, gradOutsideVectors = _negative_sampling_window(v_of_pairs, targets, outsideVectors)
+    gradCenterVecs[centre] = grad_v.sum(axis=0)
+    return loss, gradCenterVecs, gradOutsideVectors
+
+
+def _negatives_of(loss):
+    """How many negatives a loss of ours draws per outside word: K, or 0 for naive softmax; None for other losses."""
+    if loss is naiveSoftmaxLossAndGradient:
+        return 0
+    if loss is negSamplingLossAndGradient:
+        return NEGATIVES
+    ours = isinstance(loss, functools.partial) and loss.func is negSamplingLossAndGradient and not loss.args
+    return loss.keywords["K"] if ours and set(loss.keywords) == {"K"} else None
+
+
+# Minibatches
+
+
+def word2vec_sgd_wrapper(
+    word2vecModel,
+    word2Ind,
+    wordVectors,
+    dataset,
+    windowSize,
+    word2vecLossAndGradient=naiveSoftmaxLossAndGradient,
+    batchsize=BATCH_SIZE,
+):
+    """Mean loss of a random minibatch of windows, and its gradient: the objective that `sgd` minimizes.
+
+    Each window has a size drawn by `random.randint(1, windowSize)`. Where model and loss are ours and the data set
+    gives ids (`dataset.minibatch`), all pairs are computed together and the gradient holds the touched rows only;
+    otherwise the model is called for one window at a time. Both draw the same from `random` and return the same.
+
+    Parameters
+    ----------
+    word2vecModel : callable
+        `skipgram` or any function with its interface.
+    word2Ind : dict of str to int
+    wordVectors : ndarray, shape (2 V, d)
+        Centre vectors above outside vectors.
+    dataset : object
+        Gives windows by `getRandomContext(size)` and negative samples by `sampleTokenIdx()`, or both by `minibatch`.
+    windowSize : int
+        Most words on either side of a centre word.
+    word2vecLossAndGradient : callable
+        See `skipgram`.
+    batchsize : int
+        Windows in the minibatch.
+
+    Returns
+    -------
+    loss : float
+    grad : ndarray or RowGradient, shape (2 V, d)
+    """
+    K = _negatives_of(word2vecLossAndGradient)
+    if word2vecModel is skipgram and K is not None and hasattr(dataset, "minibatch"):
+        return minibatchLossAndGradient(wordVectors, dataset.minibatch(windowSize, batchsize, K))
+
+    V = len(wordVectors) // 2
+    loss, grad = 0.0, np.zeros(wordVectors.shape)  # (2V, d)
+    for _ in range(batchsize):
+        size = random.randint(1, windowSize)
+        centre, outsides = dataset.getRandomContext(size)
+        window_loss, grad_centre, grad_outside = word2vecModel(
+            centre, size, outsides, word2Ind, wordVectors[:V], wordVectors[V:], dataset, word2vecLossAndGradient
+        )
+        loss += window_loss / batchsize
+        grad[:V] += grad_centre / batchsize
+        grad[V:] += grad_outside / batchsize
+    return loss, grad
+
+
+def minibatchLossAndGradient(wordVectors, batch):
+    """Mean loss of a minibatch over its windows, and the gradient, as rows.
+
+    Parameters
+    ----------
+    wordVectors : ndarray, shape (2 V, d)
+        Centre vectors above outside vectors.
+    batch : Minibatch
+        Naive softmax if it has no negative samples, negative sampling otherwise.
+
+    Returns
+    -------
+    loss : float
+    grad : RowGradient, shape (2 V, d)
+    """
+    V = len(wordVectors) // 2
+    centre_vectors, U = wordVectors[:V], wordVectors[V:]  # (V, d) each
+    centres, which = np.unique(batch.centres, return_inverse=True)  # (n,), (P,)
+    if batch.targets.shape[1] == 1:
+        loss, grad_v, grad_u = _naive_softmax(centre_vectors[centres], batch.targets[:, 0], which, U)
+        targets = np.arange(V)
+    else:
+        v = centre_vectors[batch.centres]  # (P, d)
+        u = U[batch.targets]  # (P, K+1, d)
+        loss, delta = _negative_sampling(v, u)
+        grad_v = _sum_rows(which, np.ones(len(which)), np.arange(len(which)), np.vecmat(delta, u))  # (n, d)
+        targets, row = np.unique(batch.targets, return_inverse=True)  # (R,), (P, K+1)
+        pair = np.repeat(np.arange(len(which)), delta.shape[1])  # (P (K+1),)
+        grad_u = _sum_rows(row.ravel(), delta.ravel(), pair, v)  # (R, d)
+    rows = np.concatenate((centres, V + targets))
+    values = np.concatenate((grad_v, grad_u)) / batch.windows
+    return loss / batch.windows, RowGradient(rows, values, wordVectors.shape)
+
+
+def _sum_rows(row, weight, source, x):
+    """Add `weight[i] * x[source[i]]` to row `row[i]` of the result, for every i."""
+    return csr_array((weight, (row, source)), shape=(row.max() + 1, len(x))) @ x
+
+
+# Self-tests
+
+
+def getDummyObjects():
+    """The handout's small data set: five tokens a to e, random windows and negatives, and vectors of three dimensions.
+
+    Seeds both global streams (31415, 9265), as the expected figures need.
+
+    Returns
+    -------
+    dataset : object
+    dummy_vectors : ndarray, shape (10, 3)
+        Centre vectors above outside vectors, of unit length.
+    dummy_tokens : dict of str to int
+    """
+    tokens = ["a", "b", "c", "d", "e"]
+
+    class DummyDataset:
+        def sampleTokenIdx(self):
+            return random.randint(0, 4)
+
+        def getRandomContext(self, C):
+            return tokens[random.randint(0, 4)], [tokens[random.randint(0, 4)] for _ in range(2 * C)]
+
+    random.seed(31415)
+    np.random.seed(9265)
+    return DummyDataset(), normalizeRows(np.random.randn(10, 3)), {token: i for i, token in enumerate(tokens)}
