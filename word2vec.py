@@ -10,7 +10,6 @@ Vectors are rows throughout; equation numbers are those of the handout. V is the
 P the number of (centre, outside) pairs, K the negative samples per pair, n the distinct centre words of a minibatch.
 """
 
-import argparse
 import functools
 import random
 import sys
@@ -18,11 +17,9 @@ import sys
 import numpy as np
 from scipy.sparse import csr_array
 
-from utils import console
+from utils import console, selftests
 from utils.contexts import random_negatives
-from utils.gradcheck import gradcheck_naive
 from utils.rowgradient import RowGradient
-from utils.utils import normalizeRows
 
 BATCH_SIZE = 50  # windows in a minibatch
 NEGATIVES = 10  # per outside word
@@ -350,30 +347,12 @@ def _sum_rows(row, weight, source, x):
     return csr_array((weight, (row, source)), shape=(row.max() + 1, len(x))) @ x
 
 
-# Self-tests
+def main(arguments=None):
+    parser = console.ArgumentParser(description="Self-tests of the word2vec methods: expected figures and gradients.")
+    parser.add_argument("method", nargs="?", default="all", choices=[*selftests.SELF_TESTS, "all"], help="default: all")
+    method = parser.parse_args(arguments).method
+    return 0 if selftests.run(sys.modules[__name__], method) else 1
 
 
-def getDummyObjects():
-    """The handout's small data set: five tokens a to e, random windows and negatives, and vectors of three dimensions.
-
-    Seeds both global streams (31415, 9265), as the expected figures need.
-
-    Returns
-    -------
-    dataset : object
-    dummy_vectors : ndarray, shape (10, 3)
-        Centre vectors above outside vectors, of unit length.
-    dummy_tokens : dict of str to int
-    """
-    tokens = ["a", "b", "c", "d", "e"]
-
-    class DummyDataset:
-        def sampleTokenIdx(self):
-            return random.randint(0, 4)
-
-        def getRandomContext(self, C):
-            return tokens[random.randint(0, 4)], [tokens[random.randint(0, 4)] for _ in range(2 * C)]
-
-    random.seed(31415)
-    np.random.seed(9265)
-    return DummyDataset(), normalizeRows(np.random.randn(10, 3)), {token: i for i, token in enumerate(tokens)}
+if __name__ == "__main__":
+    console.run(main)

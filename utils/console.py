@@ -36,6 +36,13 @@ def _say(message, status):
     return status
 
 
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse's, but that an error is one line."""
+
+    def error(self, message):
+        self.exit(STATUS_INPUT, f"error: {message} (see {self.prog} --help)\n")
+
+
 def whole_number(least, most=None):
     """Make an argparse type: a whole number of at least `least` (and at most `most`)."""
     wanted = f"a whole number of at least {least}" + ("" if most is None else f" and at most {most}")
