@@ -323,28 +323,30 @@ def minibatchLossAndGradient(wordVectors, batch):
     loss : float
     grad : RowGradient, shape (2 V, d)
     """
-    V = len(wordVectors) // 2
-    centre_vectors, U = wordVectors[:V], wordVectors[V:]  # (V, d) each
-    centres, which = np.unique(batch.centres, return_inverse=True)  # (n,), (P,)
-    if batch.targets.shape[1] == 1:
-        loss, grad_v, grad_u = _naive_softmax(centre_vectors[centres], batch.targets[:, 0], which, U)
-        targets = np.arange(V)
-    else:
-        v = centre_vectors[batch.centres]  # (P, d)
-        u = U[batch.targets]  # (P, K+1, d)
-        loss, delta = _negative_sampling(v, u)
-        grad_v = _sum_rows(which, np.ones(len(which)), np.arange(len(which)), np.vecmat(delta, u))  # (n, d)
-        targets, row = np.unique(batch.targets, return_inverse=True)  # (R,), (P, K+1)
-        pair = np.repeat(np.arange(len(which)), delta.shape[1])  # (P (K+1),)
-        grad_u = _sum_rows(row.ravel(), delta.ravel(), pair, v)  # (R, d)
-    rows = np.concatenate((centres, V + targets))
-    values = np.concatenate((grad_v, grad_u)) / batch.windows
-    return loss / batch.windows, RowGradient(rows, values, wordVectors.shape)
+    total = _softmax_minibatch if batch.pairs.shape[1] == 2 else _negative_sampling_minibatch
+    loss, rows, values = total(wordVectors, batch)
+    return loss / batch.windows, RowGradient(rows, values / batch.windows, wordVectors.shape)
 
 
-def _sum_rows(row, weight, source, x):
-    """Add `weight[i] * x[source[i]]` to row `row[i]` of the result, for every i."""
-    return csr_array((weight, (row, source)), shape=(row.max() + 1, len(x))) @ x
+def _softmax_minibatch(x, batch):
+    V = len(x) // 2
+    centres, which = np.unique(batch.pairs[:, 0], return_inverse=True)  # (n,), (P,)
+    loss, grad_v, grad_U = _naive_softmax(x[centres], batch.pairs[:, 1] - V, which, x[V:])
+    return loss, np.append(centres, np.arange(V, 2 * V)), np.concatenate((grad_v, grad_U))
+
+
+def _negative_sampling_minibatch(x, batch):
+    vectors = x.take(batch.pairs, axis=0)  # (P, K+2, d)
+    v, u = vectors[:, 0], vectors[:, 1:]  # (P, d), (P, K+1, d)
+    loss, delta = _negative_sampling(v, u)
+    # Every entry of `pairs` adds a weight times a vector to its row's gradient: a target adds delta * v, a centre word
+    # adds 1 * (delta @ u). All of it is one product of a sparse matrix, a line for each row, with those vectors.
+    P, width = batch.pairs.shape
+    weights = np.ones((P, width))  # (P, K+2)
+    weights[:, 1:] = delta
+    addends = np.concatenate((v, np.vecmat(delta, u)))  # (2P, d)
+    scatter = csr_array((weights.take(batch.order), batch.addends, batch.indptr), shape=(len(batch.rows), 2 * P))
+    return loss, batch.rows, scatter @ addends
 
 
 def main(arguments=None):

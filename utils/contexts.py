@@ -47,20 +47,88 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Minibatch:
-    """The (centre, outside) pairs of some windows, as ids.
+    """The (centre, outside) pairs of some windows, as rows of the parameter matrix, and where their gradient goes.
+
+    Centre vectors are rows 0 .. V - 1 of the parameters, outside vectors rows V .. 2 V - 1.
 
     Attributes
     ----------
-    centres : ndarray of int, shape (P,)
-    targets : ndarray of int, shape (P, K + 1)
-        The outside word of each pair, then its K negative samples (K = 0 for the naive softmax).
+    pairs : ndarray of int64, shape (P, K + 2)
+        The rows of each pair's centre word, its outside word and its K negative samples (K = 0: naive softmax).
     windows : int
         How many windows the pairs come from.
+    rows : ndarray of int64, shape (R,)
+        The distinct rows among `pairs`, ascending.
+    order : ndarray of int64, shape (P * (K + 2),)
+        Sorts the entries of `pairs`, read row by row, by what they hold; equal ones stay in their order.
+    indptr : ndarray of int32, shape (R + 1,)
+        Entries `order[indptr[r] : indptr[r + 1]]` of `pairs` hold `rows[r]`.
+    addends : ndarray of int32, shape (P * (K + 2),)
+        What each entry, in the sorted order, adds to the gradient of its row: the centre vector of its pair p, given
+        as p, or, where the entry is the centre word, the gradient with respect to it, given as P + p.
     """
 
-    centres: np.ndarray
-    targets: np.ndarray
+    pairs: np.ndarray
     windows: int
+    rows: np.ndarray
+    order: np.ndarray
+    indptr: np.ndarray
+    addends: np.ndarray
+
+
+def minibatches(pairs, lengths, windows):
+    """Cut many pairs into Minibatches, all sorted at once.
+
+    Parameters
+    ----------
+    pairs : ndarray of int64, shape (sum of lengths, K + 2)
+        See `Minibatch`.
+    lengths : ndarray of int, shape (m,)
+        Pairs in each minibatch; at least one.
+    windows : int
+        Windows in each minibatch.
+
+    Returns
+    -------
+    list of Minibatch, length m
+    """
+    width = pairs.shape[1]
+    ends = np.cumsum(lengths)  # (m,)
+    # One number for each entry (its minibatch, its row, its place), since sorting numbers is several times as fast as
+    # sorting places by row; bit fields, because they come apart again without divisions.
+    place_bits, row_bits = pairs.size.bit_length(), int(pairs.max()).bit_length()
+    keys = np.repeat(np.arange(len(lengths)), lengths * width) << row_bits  # (E,)
+    keys |= pairs.ravel()
+    keys <<= place_bits
+    keys |= np.arange(pairs.size)
+    keys.sort()
+    places = keys & ((1 << place_bits) - 1)  # (E,)
+    keys >>= place_bits
+    firsts = np.concatenate(([0], np.flatnonzero(keys[1:] != keys[:-1]) + 1))  # (all R,): where a new row begins
+    rows = keys[firsts] & ((1 << row_bits) - 1)  # (all R,)
+    cuts = np.searchsorted(firsts, ends * width)  # (m,)
+    pair = np.arange(len(pairs)) - np.repeat(ends - lengths, lengths)  # (sum,): p, anew in each minibatch
+    addends = np.repeat(pair.astype(np.int32)[:, None], width, axis=1)  # (sum, K+2)
+    addends[:, 0] += np.repeat(lengths.astype(np.int32), lengths)
+    addends = addends.ravel().take(places)  # (E,)
+
+    batches = []
+    begin = first = 0
+    for end, cut in zip(ends.tolist(), cuts.tolist(), strict=True):
+        indptr = np.append(firsts[first:cut], end * width) - begin * width
+        entries = slice(begin * width, end * width)
+        batches.append(
+            Minibatch(
+                pairs=pairs[begin:end],
+                windows=windows,
+                rows=rows[first:cut],
+                order=places[entries] - begin * width,
+                indptr=indptr.astype(np.int32),
+                addends=addends[entries],
+            )
+        )
+        begin, first = end, cut
+    return batches
 
 
 def random_words(n):
@@ -163,7 +231,7 @@ def random_negatives(outside, sample, K):
     return negatives
 
 
-def draw_minibatch(corpus, sample, C, windows, K):
+def draw_minibatch(corpus, sample, C, windows, K, V):
     """Draw a Minibatch as the handout's loop over windows does: a window size of 1..C, a window, its negatives.
 
     Parameters
@@ -173,13 +241,14 @@ def draw_minibatch(corpus, sample, C, windows, K):
         is drawn there, as by the handout's loop.
     sample : callable
         Returns the id of one word drawn from the noise distribution.
-    C, windows, K : int
-        Largest window size, windows, negative samples per outside word (0 for none).
+    C, windows, K, V : int
+        Largest window size, windows, negative samples per outside word (0 for none), vocabulary size.
     """
-    centres, targets = [], []
+    pairs = []
     for _ in range(windows):
         size = random.randint(1, C)
         centre, outsides = random_window(corpus(), size)
-        centres += [centre] * len(outsides)
-        targets += [[outside, *random_negatives(outside, sample, K)] for outside in outsides]
-    return Minibatch(np.array(centres), np.array(targets), windows)
+        for outside in outsides:
+            pairs.append([centre - V, outside, *random_negatives(outside, sample, K)])
+    pairs = np.array(pairs) + V  # (P, K+2)
+    return minibatches(pairs, np.array([len(pairs)]), windows)[0]

@@ -16,6 +16,7 @@ from utils import contexts
 from utils.contexts import Corpus
 from utils.errors import InputError
 from utils.files import read_lines
+from utils.replay import Replay
 
 DEFAULT_FOLDER = Path(__file__).parent / "datasets" / "stanfordSentimentTreebank"
 UNKNOWN_WORD = "UNK"
@@ -52,6 +53,7 @@ class StanfordSentiment:
         if tablesize < 1:
             raise InputError(f"tablesize must be at least 1, got {tablesize}")
         self.tablesize = tablesize
+        self._replay = None
 
     # The text
 
@@ -126,7 +128,14 @@ class StanfordSentiment:
 
     def minibatch(self, windowSize, windows, K):
         """Draw a Minibatch of `windows` windows with `K` negative samples per outside word."""
-        return contexts.draw_minibatch(lambda: self._corpus, self.sampleTokenIdx, windowSize, windows, K)
+        V = len(self.words())
+        if "_corpus" not in self.__dict__:
+            # The corpus is drawn in the midst of this minibatch, after the first window size, as by the handout's loop.
+            return contexts.draw_minibatch(lambda: self._corpus, self.sampleTokenIdx, windowSize, windows, K, V)
+        settings = (windowSize, windows, K)
+        if self._replay is None or self._replay[0] != settings:
+            self._replay = settings, Replay(self._corpus, self.sampleTable(), windowSize, windows, K, V)
+        return self._replay[1].minibatch()
 
     # Labels and splits
 

@@ -1,0 +1,29 @@
+# make run and make test need Python 3.11 or newer (with venv) and make, nothing else.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: run test lint bench clean
+
+run: .venv/ready
+	@if $(BIN)/python -m utils.download; then \
+		$(BIN)/python run.py; \
+	else \
+		echo "== No treebank to be had: training on the built-in sample instead, in the folder sample-run."; \
+		$(BIN)/python run.py --sample --out sample-run; \
+	fi
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+
+.venv/ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: Python 3.11 or newer is needed; name one with make PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

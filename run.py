@@ -1,0 +1,249 @@
+"""Train word vectors on the Stanford Sentiment Treebank and draw the map of some of them.
+
+    python run.py                      # the handout's training: 40,000 iterations, its seeds, its numbers
+    python run.py --sample             # the same on the built-in sample treebank, no download needed
+    python run.py --iterations 1000 --out trial --loss naive-softmax
+
+Checkpoints and `word_vectors.png` go to the current folder, or to --out. A run that was stopped is continued.
+"""
+
+import functools
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from sgd import Checkpoints, print_loss, sgd
+from utils import console, sample
+from utils.errors import EnvironmentFailure, InputError
+from utils.files import make_folder
+from utils.plotting import MAP_GROUPS, MAP_WORDS, word_map
+from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
+from utils.vectors import WordVectors
+from word2vec import (
+    BATCH_SIZE,
+    NEGATIVES,
+    naiveSoftmaxLossAndGradient,
+    negSamplingLossAndGradient,
+    skipgram,
+    word2vec_sgd_wrapper,
+)
+
+PYTHON_SEED, NUMPY_SEED = 31415, 9265  # the handout's
+LARGEST_SEED = 2**32 - 1  # NumPy takes no larger one
+PRINT_EVERY = 10
+NEIGHBOURS_OF = ("great", "boring", "woman", "rain", "coffee")
+NEIGHBOURS = 5
+# Rarer words have hardly moved from where they started, which says nothing about them.
+NEIGHBOUR_COUNT = 10
+
+
+def parse(arguments):
+    """Parse the command line; an argument out of range ends the process with status 2."""
+    parser = console.ArgumentParser(
+        description="Train word vectors on the Stanford Sentiment Treebank, print nearest neighbours, draw a map."
+    )
+    at_least_one = console.whole_number(1)
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--data", metavar="DIR", help="the treebank's folder (default: where get_datasets.sh puts it)")
+    data.add_argument("--sample", action="store_true", help="train on the built-in sample treebank")
+    parser.add_argument("--iterations", type=at_least_one, default=40000, metavar="N", help="default: 40000")
+    parser.add_argument(
+        "--loss", choices=["negative-sampling", "naive-softmax"], default="negative-sampling", help="default: the first"
+    )
+    parser.add_argument("--dim", type=at_least_one, default=10, metavar="D", help="dimension of the vectors (10)")
+    parser.add_argument("--window", type=at_least_one, default=5, metavar="C", help="largest window size (5)")
+    parser.add_argument("--negatives", type=at_least_one, metavar="K", help=f"per outside word ({NEGATIVES})")
+    parser.add_argument("--batch", type=at_least_one, default=BATCH_SIZE, metavar="B", help=f"windows ({BATCH_SIZE})")
+    parser.add_argument("--step", type=console.positive_number, default=0.3, help="before any halving (0.3)")
+    parser.add_argument(
+        "--seed", type=console.whole_number(0, LARGEST_SEED), metavar="S", help="default: the handout's two seeds"
+    )
+    parser.add_argument("--out", default=".", metavar="DIR", help="folder for checkpoints and picture (here)")
+    parser.add_argument("--fresh", action="store_true", help="start anew; checkpoints there are moved to previous-<n>")
+    parser.add_argument(
+        "--print-every",
+        type=at_least_one,
+        metavar="N",
+        help="print the loss every N iterations (10; on a terminal a progress bar instead)",
+    )
+    parser.add_argument("--words", metavar="W1,W2,...", help="words of the map (default: the handout's 24)")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    args = parser.parse_args(arguments)
+    if args.loss == "naive-softmax" and args.negatives:
+        parser.error("--negatives goes with --loss negative-sampling; the naive softmax draws none")
+    args.words = [w for w in args.words.split(",") if w] if args.words is not None else list(MAP_WORDS)
+    if not args.words:
+        parser.error("--words wants at least one word, as in --words coffee,tea")
+    return args
+
+
+def read_treebank(args, folder):
+    """Read the treebank that the arguments ask for; the sample is written into `folder` first."""
+    if args.sample:
+        treebank = StanfordSentiment(sample.write_sample_treebank(folder))
+    else:
+        treebank = StanfordSentiment(args.data)
+        if not args.data and not treebank.path.is_dir():
+            raise InputError(
+                f"the Stanford Sentiment Treebank is not in {DEFAULT_FOLDER}: fetch it with `sh get_datasets.sh`, "
+                "or train on the built-in sample with `python run.py --sample`"
+            )
+    treebank.dataset_split()  # reads all sentences, and notices a file that is cut off
+    if treebank.numTokens() < args.batch:
+        raise InputError(
+            f"{treebank.path} has {treebank.numTokens()} words, less than the {args.batch} windows of one batch: "
+            "use more text or a smaller --batch"
+        )
+    return treebank
+
+
+def choose_words(words, treebank):
+    """Keep the words that the treebank has, with a notice of the others on standard error."""
+    known = [word for word in words if word in treebank.tokens()]
+    unknown = [word for word in words if word not in treebank.tokens()]
+    if not known:
+        raise InputError(f"none of the words for the map is in the vocabulary: {', '.join(unknown)}; give --words")
+    if unknown:
+        print(f"not in the vocabulary, left out of the map: {', '.join(unknown)}", file=sys.stderr)
+    return known
+
+
+def checkpoints_for(args, treebank):
+    """The checkpoints of this run in --out, which is made if missing and must be writable."""
+    folder = make_folder(args.out)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise EnvironmentFailure(f"cannot write in the folder {folder}: {error.strerror or error}") from error
+    settings = {
+        "treebank": treebank.fingerprint(),
+        "loss": args.loss,
+        "dim": args.dim,
+        "window": args.window,
+        "negatives": negatives(args),
+        "batch": args.batch,
+        "seed": "the handout's" if args.seed is None else args.seed,
+    }
+    return Checkpoints(folder, settings)
+
+
+def negatives(args):
+    """Negative samples per outside word: 0 for the naive softmax."""
+    return 0 if args.loss == "naive-softmax" else args.negatives or NEGATIVES
+
+
+def initial_vectors(V, d, seed):
+    """Seed both global streams and draw the handout's initial vectors.
+
+    Returns
+    -------
+    ndarray of float64, shape (2 V, d)
+        Centre vectors in (-0.5 / d, 0.5 / d) above outside vectors of zero.
+    """
+    random.seed(PYTHON_SEED if seed is None else seed)
+    np.random.seed(NUMPY_SEED if seed is None else seed)
+    return np.concatenate(((np.random.rand(V, d) - 0.5) / d, np.zeros((V, d))))
+
+
+class LossLog:
+    """Takes the smoothed losses of a run: keeps the last one and shows them as lines, as a progress bar, or not."""
+
+    def __init__(self, args, start):
+        self.loss = None
+        self.lines = not args.quiet and (args.print_every is not None or not sys.stdout.isatty())
+        bar = not args.quiet and not self.lines
+        self.bar = tqdm(total=args.iterations, initial=start, unit="it", disable=not bar, dynamic_ncols=True)
+
+    def __call__(self, iteration, loss):
+        self.loss = loss
+        if self.lines:
+            print_loss(iteration, loss)
+        self.bar.set_postfix(loss=f"{loss:.6f}", refresh=False)
+        self.bar.update(iteration - self.bar.n)
+
+
+def train(args, treebank, checkpoints, say):
+    """Train, or continue, or find that nothing is left to do.
+
+    Returns
+    -------
+    ndarray of float64, shape (2 V, d)
+    """
+    found = checkpoints.newest(at_most=args.iterations)
+    log = LossLog(args, start=found[0] if found else 0)
+    log.loss = found[2]["loss"] if found else None
+    loss = naiveSoftmaxLossAndGradient
+    if K := negatives(args):
+        loss = functools.partial(negSamplingLossAndGradient, K=K)
+
+    def objective(vectors):
+        return word2vec_sgd_wrapper(skipgram, treebank.tokens(), vectors, treebank, args.window, loss, args.batch)
+
+    started = time.perf_counter()
+    with log.bar:
+        vectors = sgd(
+            objective,
+            initial_vectors(len(treebank.tokens()), args.dim, args.seed),
+            args.step,
+            args.iterations,
+            PRINT_EVERY=args.print_every or PRINT_EVERY,
+            checkpoints=checkpoints,
+            report=log,
+        )
+    if log.loss is not None:
+        say(f"final loss: {log.loss:.6f} (smoothed)")
+    say(f"training took {time.perf_counter() - started:.1f} seconds")
+    return vectors
+
+
+def print_neighbours(words, treebank, centre_vectors, say):
+    """Print the nearest neighbours of some words among those that occur often enough to have been trained.
+
+    The mean vector is taken away first, as for the map: it makes up most of every vector after so short a training,
+    and with it all cosines would round to 1.
+    """
+    asked = [word for word in NEIGHBOURS_OF if word in words] or words[: len(NEIGHBOURS_OF)]
+    counts, tokens = treebank.counts(), treebank.tokens()
+    ids = [i for word, i in tokens.items() if counts[i] >= NEIGHBOUR_COUNT or word in asked]
+    chosen = centre_vectors[ids]  # (n, d)
+    vectors = WordVectors([treebank.words()[i] for i in ids], chosen - chosen.mean(axis=0))
+    say(
+        f"nearest neighbours among {len(ids)} words that occur {NEIGHBOUR_COUNT} times or more, "
+        "by cosine about the mean:"
+    )
+    width = max(map(len, asked))
+    for word in asked:
+        near = vectors.most_similar(word, NEIGHBOURS)
+        say(f"  {word:{width}}  " + "  ".join(f"{other} {cosine:.2f}" for other, cosine in near))
+
+
+def main(arguments=None):
+    args = parse(arguments)
+    say = functools.partial(print, flush=True) if not args.quiet else lambda line: None
+    with tempfile.TemporaryDirectory() as scratch:
+        treebank = read_treebank(args, Path(scratch))
+    words = choose_words(args.words, treebank)
+    checkpoints = checkpoints_for(args, treebank)
+    if args.fresh and (place := checkpoints.set_aside()):
+        say(f"moved the earlier checkpoints to {place}")
+    say(checkpoints.outlook(args.iterations))
+    V = len(treebank.tokens())
+    say(f"{treebank.numSentences()} sentences, {treebank.numTokens()} words, vocabulary {V}, {args.dim} dimensions")
+
+    vectors = train(args, treebank, checkpoints, say)
+    centre_vectors = vectors[:V]  # (V, d)
+    print_neighbours(words, treebank, centre_vectors, say)
+    picture = Path(args.out) / "word_vectors.png"
+    word_map(words, centre_vectors[[treebank.tokens()[word] for word in words]], picture, MAP_GROUPS)
+    say(f"wrote {picture}")
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)
