@@ -6,6 +6,7 @@ take the other's place in the middle of a training.
 
 import random
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,8 +46,7 @@ class Corpus:
         return bool((differs & within).any())
 
 
-@dataclass(frozen=True)
-class Minibatch:
+class Minibatch(NamedTuple):
     """The (centre, outside) pairs of some windows, as rows of the parameter matrix, and where their gradient goes.
 
     Centre vectors are rows 0 .. V - 1 of the parameters, outside vectors rows V .. 2 V - 1.
@@ -113,9 +113,9 @@ def minibatches(pairs, lengths, windows):
     addends = addends.ravel().take(places)  # (E,)
 
     batches = []
+    firsts = np.append(firsts, pairs.size).astype(np.int32)
     begin = first = 0
     for end, cut in zip(ends.tolist(), cuts.tolist(), strict=True):
-        indptr = np.append(firsts[first:cut], end * width) - begin * width
         entries = slice(begin * width, end * width)
         batches.append(
             Minibatch(
@@ -123,7 +123,7 @@ def minibatches(pairs, lengths, windows):
                 windows=windows,
                 rows=rows[first:cut],
                 order=places[entries] - begin * width,
-                indptr=indptr.astype(np.int32),
+                indptr=firsts[first : cut + 1] - np.int32(begin * width),
                 addends=addends[entries],
             )
         )
