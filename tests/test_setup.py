@@ -1,0 +1,59 @@
+"""The set-up files agree with each other, and the rooms import each other one way only."""
+
+import ast
+import tomllib
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+SCRIPTS = {path.stem for path in PROJECT.glob("*.py")}
+ROOMS = sorted(PROJECT.glob("utils/*.py"))
+
+
+def pinned(lines):
+    return {line.strip().removeprefix("- ") for line in lines if "==" in line}
+
+
+def test_requirements_environment_and_project_name_the_same_versions():
+    requirements = pinned((PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+    environment = pinned((PROJECT / "env.yml").read_text(encoding="utf-8").splitlines())
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert requirements == environment
+    assert requirements == {*project["dependencies"], *extras["test"], *extras["lint"]}
+
+
+def test_environment_and_project_want_the_same_python():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    environment = (PROJECT / "env.yml").read_text(encoding="utf-8")
+    assert f"- python{project['requires-python']}\n" in environment
+    assert environment.startswith("name: a2\n")
+
+
+def imported(path):
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda path: path.stem)
+def test_no_room_imports_a_script(room):
+    assert not imported(room) & SCRIPTS
+
+
+def test_rooms_import_each_other_without_circles():
+    rooms = {f"utils.{path.stem}" for path in ROOMS}
+    order = TopologicalSorter({f"utils.{path.stem}": imported(path) & rooms for path in ROOMS})
+    assert set(order.static_order()) >= rooms
+
+
+def test_the_tools_that_run_before_the_installation_need_the_standard_library_alone():
+    for room in ("download", "submission", "console", "files", "errors"):
+        outside = {name.split(".")[0] for name in imported(PROJECT / f"utils/{room}.py")} - {"utils"}
+        assert outside <= set(__import__("sys").stdlib_module_names)
