@@ -6,6 +6,7 @@
 import hashlib
 import io
 import json
+import math
 import random
 import sys
 from pathlib import Path
@@ -89,7 +90,7 @@ def sgd(
     with console.holding_back_interrupts() if checkpoints else _NothingHeldBack() as stop:
         for iteration in range(start + 1, iterations + 1):
             loss, gradient = f(x)
-            if not np.isfinite(loss).all():
+            if not math.isfinite(np.asarray(loss).item()):
                 raise InputError(_diverged("loss", iteration, run))
             x -= _annealed(step, iteration) * gradient
             x = postprocessing(x)

@@ -325,14 +325,14 @@ def minibatchLossAndGradient(wordVectors, batch):
     """
     total = _softmax_minibatch if batch.pairs.shape[1] == 2 else _negative_sampling_minibatch
     loss, rows, values = total(wordVectors, batch)
-    return loss / batch.windows, RowGradient(rows, values / batch.windows, wordVectors.shape)
+    return loss / batch.windows, RowGradient(rows, values, wordVectors.shape)
 
 
 def _softmax_minibatch(x, batch):
     V = len(x) // 2
     centres, which = np.unique(batch.pairs[:, 0], return_inverse=True)  # (n,), (P,)
     loss, grad_v, grad_U = _naive_softmax(x[centres], batch.pairs[:, 1] - V, which, x[V:])
-    return loss, np.append(centres, np.arange(V, 2 * V)), np.concatenate((grad_v, grad_U))
+    return loss, np.append(centres, np.arange(V, 2 * V)), np.concatenate((grad_v, grad_U)) / batch.windows
 
 
 def _negative_sampling_minibatch(x, batch):
@@ -342,8 +342,8 @@ def _negative_sampling_minibatch(x, batch):
     # Every entry of `pairs` adds a weight times a vector to its row's gradient: a target adds delta * v, a centre word
     # adds 1 * (delta @ u). All of it is one product of a sparse matrix, a line for each row, with those vectors.
     P, width = batch.pairs.shape
-    weights = np.ones((P, width))  # (P, K+2)
-    weights[:, 1:] = delta
+    weights = np.full((P, width), 1 / batch.windows)  # (P, K+2)
+    np.multiply(delta, 1 / batch.windows, out=weights[:, 1:])
     addends = np.concatenate((v, np.vecmat(delta, u)))  # (2P, d)
     scatter = csr_array((weights.take(batch.order), batch.addends, batch.indptr), shape=(len(batch.rows), 2 * P))
     return loss, batch.rows, scatter @ addends

@@ -52,7 +52,8 @@ def check_values(name, got, expected):
         wrong = ~(np.abs(got - expected) <= VALUE_TOLERANCE * np.maximum(1, np.abs(expected)))
         if wrong.any():
             index = tuple(map(int, np.argwhere(wrong)[0]))
-            verdict = Verdict(name, False, f"at index {index}: {got[index]:.10g}, expected {expected[index]:.10g}", index)
+            problem = f"at index {index}: {got[index]:.10g}, expected {expected[index]:.10g}"
+            verdict = Verdict(name, False, problem, index)
     print(verdict)
     return verdict
 
@@ -74,7 +75,9 @@ def _naive_softmax(model):
     value, grad_centre, grad_outside = loss(np.zeros(3), 1, vectors, dataset)
     verdicts = [
         check_values("naive softmax, equal probabilities, loss = log 10", value, np.log(10)),
-        check_values("naive softmax, equal probabilities, gradCenterVec", grad_centre, vectors.mean(axis=0) - vectors[1]),
+        check_values(
+            "naive softmax, equal probabilities, gradCenterVec", grad_centre, vectors.mean(axis=0) - vectors[1]
+        ),
         check_values("naive softmax, equal probabilities, gradOutsideVecs", grad_outside, np.zeros((10, 3))),
     ]
     return verdicts + _pair_gradients(loss, "naiveSoftmaxLossAndGradient", vectors, dataset)
