@@ -21,7 +21,7 @@ from sgd import Checkpoints, print_loss, sgd
 from utils import console, sample
 from utils.errors import EnvironmentFailure, InputError
 from utils.files import make_folder
-from utils.plotting import MAP_GROUPS, MAP_WORDS, word_map
+from utils.plotting import MAP_GROUPS, MAP_WORDS, MOST_WORDS, word_map
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
 from utils.vectors import WordVectors
 from word2vec import (
@@ -106,6 +106,8 @@ def choose_words(words, treebank):
     """Keep the words that the treebank has, with a notice of the others on standard error."""
     known = [word for word in words if word in treebank.tokens()]
     unknown = [word for word in words if word not in treebank.tokens()]
+    if len(known) > MOST_WORDS:
+        raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")
     if not known:
         raise InputError(f"none of the words for the map is in the vocabulary: {', '.join(unknown)}; give --words")
     if unknown:
@@ -186,7 +188,8 @@ def train(args, treebank, checkpoints, say):
         return word2vec_sgd_wrapper(skipgram, treebank.tokens(), vectors, treebank, args.window, loss, args.batch)
 
     started = time.perf_counter()
-    with log.bar:
+    # A step too large shows as infinity, which sgd notices: NumPy's warnings on the way there tell nothing more.
+    with log.bar, np.errstate(over="ignore", invalid="ignore"):
         vectors = sgd(
             objective,
             initial_vectors(len(treebank.tokens()), args.dim, args.seed),
@@ -196,6 +199,7 @@ def train(args, treebank, checkpoints, say):
             checkpoints=checkpoints,
             report=log,
         )
+        log.bar.update(args.iterations - log.bar.n)
     if log.loss is not None:
         say(f"final loss: {log.loss:.6f} (smoothed)")
     say(f"training took {time.perf_counter() - started:.1f} seconds")

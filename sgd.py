@@ -15,7 +15,7 @@ import numpy as np
 
 from utils import console
 from utils.errors import EnvironmentFailure, InputError
-from utils.files import replacing
+from utils.files import write_together
 
 SAVE_PARAMS_EVERY = 5000  # iterations; the handout's
 ANNEAL_EVERY = 20000  # iterations after which the step is halved; the handout's
@@ -78,6 +78,7 @@ def sgd(
         On Ctrl-C; with checkpoints, after the current iteration has been saved.
     """
     _check_arguments(step, iterations, PRINT_EVERY)
+    iterations, PRINT_EVERY = int(iterations), int(PRINT_EVERY)
     if checkpoints is None and useSaved:
         checkpoints = Checkpoints()
         print(checkpoints.outlook(iterations))
@@ -108,7 +109,7 @@ def sgd(
 
 def print_loss(iteration, loss):
     """Print the smoothed loss as the handout does."""
-    print(f"iter {iteration}: {loss:f}")
+    print(f"iter {iteration}: {loss:f}", flush=True)
 
 
 def _annealed(step, iteration):
@@ -118,7 +119,7 @@ def _annealed(step, iteration):
 
 def _check_arguments(step, iterations, print_every):
     for name, value, least in (("iterations", iterations, 0), ("PRINT_EVERY", print_every, 1)):
-        if value != int(value) or value < least:
+        if not float(value).is_integer() or value < least:
             raise InputError(f"{name} must be a whole number of at least {least}, got {value}")
     if not 0 < step < np.inf:
         raise InputError(f"step must be a finite number above 0, got {step}")
@@ -239,10 +240,10 @@ class Checkpoints:
             "params_sha256": hashlib.sha256(buffer.getbuffer()).hexdigest(),
             **state,
         }
-        with replacing(self._state(iteration)) as state_file, replacing(self._params(iteration), "wb") as params_file:
-            json.dump(state, state_file)
-            state_file.flush()  # before the parameters move into place: a full disk shows now or not at all
-            params_file.write(buffer.getbuffer())
+        state["state_sha256"] = _digest(state)
+        # The state comes last: without it the parameters do not count.
+        written = json.dumps(state).encode()
+        write_together({self._params(iteration): buffer.getbuffer(), self._state(iteration): written})
 
     def newest(self, at_most=None):
         """The newest good checkpoint, or None: (iteration, parameters, state).
@@ -317,15 +318,21 @@ class Checkpoints:
             state = json.loads(self._state(iteration).read_text(encoding="utf-8"))
             if state["format"] != STATE_FORMAT:
                 raise _Damaged(f"its format is {state['format']}, not {STATE_FORMAT}")
+            if state.pop("state_sha256") != _digest(state):
+                raise _Damaged("its state is not as it was written")
+            if state["iteration"] != iteration:
+                raise _Damaged(f"it is of iteration {state['iteration']}")
             if state["params_sha256"] != hashlib.sha256(data).hexdigest():
                 raise _Damaged("parameters and state do not belong together")
-            if not isinstance(state["settings"], dict) or not isinstance(state["streams"], dict):
-                raise _Damaged("its state is not one of ours")
             return np.load(io.BytesIO(data), allow_pickle=False), state
         except FileNotFoundError as error:
             raise _Damaged(f"{Path(error.filename).name} is missing") from None
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            raise _Damaged(f"it cannot be read ({error})") from None
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError) as error:
+            raise _Damaged(f"it cannot be read ({error!r})") from None
+
+
+def _digest(state):
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 class _Damaged(Exception):

@@ -247,8 +247,10 @@ def _negatives_of(loss):
         return 0
     if loss is negSamplingLossAndGradient:
         return NEGATIVES
-    ours = isinstance(loss, functools.partial) and loss.func is negSamplingLossAndGradient and not loss.args
-    return loss.keywords["K"] if ours and set(loss.keywords) == {"K"} else None
+    if isinstance(loss, functools.partial) and loss.func is negSamplingLossAndGradient and not loss.args:
+        K = loss.keywords.get("K")
+        return K if set(loss.keywords) == {"K"} and isinstance(K, int) and K > 0 else None
+    return None
 
 
 # Minibatches

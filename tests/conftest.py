@@ -46,6 +46,33 @@ def sample_folder(tmp_path_factory):
     return write_sample_treebank(tmp_path_factory.mktemp("sample") / "treebank", sentences=400)
 
 
+@pytest.fixture(scope="session")
+def write_treebank():
+    """Write a treebank of given sentences: write_treebank(folder, ["A good film ."]) -> folder.
+
+    The sentences' text is encoded twice, as in the published file; the phrase of sentence i has the id 10 + i.
+    """
+
+    def write(folder, sentences, sentiments=None, splits=None, end="\n"):
+        numbers = range(len(sentences))
+        sentiments = sentiments or [0.5] * len(sentences)
+        splits = splits or [1] * len(sentences)
+        twice = [text.encode("utf-8").decode("latin-1") for text in sentences]
+        phrases = [text.replace("-LRB-", "(").replace("-RRB-", ")") for text in sentences]
+        files = {
+            "datasetSentences.txt": ["sentence_index\tsentence", *(f"{i + 1}\t{twice[i]}" for i in numbers)],
+            "datasetSplit.txt": ["sentence_index,splitset_label", *(f"{i + 1},{splits[i]}" for i in numbers)],
+            "dictionary.txt": [f"{phrases[i]}|{10 + i}" for i in numbers],
+            "sentiment_labels.txt": ["phrase ids|sentiment values", *(f"{10 + i}|{sentiments[i]}" for i in numbers)],
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, lines in files.items():
+            (folder / name).write_bytes("".join(line + end for line in lines).encode("utf-8"))
+        return folder
+
+    return write
+
+
 @pytest.fixture
 def command(tmp_path):
     """Call a command of the project in a temporary folder: command("run.py", "--sample") -> CompletedProcess."""

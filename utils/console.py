@@ -26,6 +26,11 @@ def run(main, *args):
     except BrokenPipeError:  # the reader (head, less) has seen enough
         sys.stdout = None
         status = STATUS_ENVIRONMENT
+    except OSError as error:
+        sys.stdout = None  # if that is what cannot be written, Python would try once more at the end
+        status = _say(error.strerror or error, STATUS_ENVIRONMENT)
+    except MemoryError as error:
+        status = _say(f"out of memory: {error}", STATUS_ENVIRONMENT)
     except KeyboardInterrupt as interrupt:
         status = _say(interrupt if interrupt.args else "stopped", STATUS_INTERRUPTED)
     sys.exit(status)

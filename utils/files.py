@@ -33,22 +33,68 @@ def replacing(path, mode="w"):
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     temporary = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        temporary = Path(name)
+        handle, temporary = _open_beside(path)
         with os.fdopen(handle, mode, **text) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
-        temporary.replace(path)
-        temporary = None
-        _flush_folder(path.parent)
+        _move(temporary, path)
     except OSError as error:
         raise EnvironmentFailure(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+        _remove(temporary)
+
+
+def write_together(contents):
+    """Write several files that belong together: all of them move into place, or none does.
+
+    Parameters
+    ----------
+    contents : dict of Path to bytes
+        In the order in which they shall appear. Should the machine stop between two of them, the first are there and
+        the last are not.
+
+    Raises
+    ------
+    EnvironmentFailure
+        One of them cannot be written.
+    """
+    temporaries, moved = {}, []
+    try:
+        for path, data in contents.items():
+            handle, temporaries[path] = _open_beside(path)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(handle)
+        for path, temporary in temporaries.items():
+            if not path.exists():
+                moved.append(path)
+            _move(temporary, path)
+    except OSError as error:
+        for other in moved:
+            _remove(other)
+        raise EnvironmentFailure(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        for temporary in temporaries.values():
+            _remove(temporary)
+
+
+def _open_beside(path):
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    return handle, Path(name)
+
+
+def _move(temporary, path):
+    temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+    temporary.replace(path)
+    _flush_folder(path.parent)
+
+
+def _remove(path):
+    if path is not None:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def make_folder(path):

@@ -51,11 +51,12 @@ class RowGradient(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
         if method == "__call__" and not kwargs:
-            if ufunc in (np.add, np.subtract) and out is not None and out[0] is inputs[0] and inputs[1] is self:
+            if ufunc in (np.add, np.subtract) and inputs[1] is self and self._fits_into(inputs[0], out):
                 rows = out[0].take(self.rows, axis=0)  # (R, d)
                 out[0][self.rows] = ufunc(rows, self.values)
                 return out[0]
-            if ufunc is np.multiply or (ufunc is np.divide and inputs[0] is self):
+            into_array = out is not None and not isinstance(out[0], RowGradient)
+            if not into_array and (ufunc is np.multiply or (ufunc is np.divide and inputs[0] is self)):
                 other = inputs[1] if inputs[0] is self else inputs[0]
                 if np.ndim(other) == 0:
                     return RowGradient(self.rows, ufunc(self.values, other), self.shape)
@@ -63,6 +64,15 @@ class RowGradient(np.lib.mixins.NDArrayOperatorsMixin):
         if out is not None and not isinstance(out[0], RowGradient):
             kwargs["out"] = out
         return getattr(ufunc, method)(*dense, **kwargs)
+
+    def _fits_into(self, x, out):
+        """Whether `x += self` is meant, and is what the dense array could do too."""
+        return (
+            out is not None
+            and out[0] is x
+            and x.shape == self.shape
+            and np.can_cast(self.dtype, x.dtype, casting="same_kind")
+        )
 
     def __repr__(self):
         return f"RowGradient({len(self.rows)} rows of {self.shape[0]} x {self.shape[1]})"

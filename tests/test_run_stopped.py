@@ -1,0 +1,264 @@
+"""run.py stopped by a signal, by what it was given or by the machine: one line says why, nothing is half-written."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import run
+from utils import console
+from utils import treebank as treebank_module
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def refused(tmp_path, capsys):
+    """Call run.main in this process, which must fail: refused("--dim", 0) -> (status, the one line of the error)."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as leaving:
+            console.run(run.main, ["--out", str(tmp_path / "out"), *map(str, arguments)])
+        err = capsys.readouterr().err
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        return leaving.value.code, err
+
+    return call
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+
+# Signals
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for processes")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_can_be_continued_as_if_nothing_had_happened(command, sample_folder, tmp_path, number):
+    settings = ["--data", sample_folder, "--print-every", 1, "--words", "coffee,tea"]
+    whole_command = [sys.executable, PROJECT / "run.py", *settings, "--iterations", 10**6, "--out", tmp_path / "out"]
+    with subprocess.Popen(
+        [str(argument) for argument in whole_command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as training:
+        patience = threading.Timer(60, training.kill)  # a run that hangs must not hang the tests
+        patience.start()
+        while not training.stdout.readline().startswith("iter "):
+            assert training.poll() is None
+        training.send_signal(number)
+        _, err = training.communicate()
+        patience.cancel()
+    assert training.returncode == 130
+    stopped = re.fullmatch(r"stopped after iteration (\d+) and saved; run it again to continue\n", err)
+    iteration = int(stopped[1])
+    assert files(tmp_path / "out").keys() == {f"saved_params_{iteration}.npy", f"saved_state_{iteration}.json"}
+
+    more = ["--iterations", iteration + 10]
+    continued = command("run.py", *settings, *more, "--out", "out")
+    whole = command("run.py", *settings, *more, "--out", "whole")
+    assert f"continuing from iteration {iteration} " in continued.stdout
+    losses = [[line for line in run.stdout.splitlines() if line.startswith("iter ")] for run in (continued, whole)]
+    assert losses[0] == losses[1][-10:]
+    for name in (f"saved_params_{iteration + 10}.npy", "word_vectors.png"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+# What it was given
+
+BAD_WHOLE_NUMBERS = ("0", "-1", "2.5", "nan", "abc", "")
+WHOLE_NUMBERS = ("--iterations", "--dim", "--window", "--negatives", "--batch", "--print-every")
+
+
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        *((option, value) for option in WHOLE_NUMBERS for value in BAD_WHOLE_NUMBERS),
+        *(("--step", value) for value in ("0", "-1", "nan", "inf", "abc", "")),
+        *(("--seed", value) for value in ("-1", "2.5", "nan", "abc", "", 2**32)),
+        *(("--loss", value) for value in ("softmax", "")),
+    ],
+)
+def test_a_bad_value_is_refused_by_option_and_value(refused, tmp_path, option, value):
+    status, line = refused("--sample", option, value)
+    assert status == 2
+    assert option in line
+    assert repr(value) in line or f"got {value}" in line
+    assert files(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [
+        (["--loss", "naive-softmax", "--negatives", 5], "--negatives"),
+        (["--words", ""], "--words"),
+        (["--words", ","], "--words"),
+        (["--data", "somewhere"], "--data"),
+        (["--frobnicate"], "--frobnicate"),
+        (["surplus"], "surplus"),
+    ],
+)
+def test_arguments_that_do_not_go_together_or_say_nothing_are_refused(refused, tmp_path, arguments, named):
+    status, line = refused("--sample", *arguments)
+    assert status == 2
+    assert named in line
+    assert files(tmp_path / "out") == {}
+
+
+def test_the_largest_seed_is_taken(sample_folder, tmp_path):
+    assert run.main(f"--data {sample_folder} --out {tmp_path} --iterations 1 --quiet --seed {2**32 - 1}".split()) == 0
+
+
+def test_words_of_which_none_is_known_are_refused_before_training(refused, sample_folder, tmp_path):
+    status, line = refused("--data", sample_folder, "--words", "zyzzyva,qwertz")
+    assert status == 2
+    assert "zyzzyva, qwertz" in line
+    assert files(tmp_path / "out") == {}
+
+
+def test_too_many_words_for_a_map_are_refused_before_training(refused, sample_folder, tmp_path):
+    words = treebank_module.StanfordSentiment(sample_folder).words()
+    status, line = refused("--data", sample_folder, "--iterations", 2, "--words", ",".join(set(words) - {","}))
+    assert status == 2
+    assert files(tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize(
+    "option, named",
+    [
+        *((["--loss", "naive-softmax"], "loss"), (["--dim", 4], "dim"), (["--window", 2], "window")),
+        *(
+            (["--negatives", 3], "negatives"),
+            (["--batch", 9], "batch"),
+            (["--seed", 5], "seed"),
+            (["--step", 0.1], "step"),
+        ),
+        (["--data", "other"], "treebank"),
+    ],
+)
+def test_a_run_with_another_setting_is_refused_naming_it(
+    refused, sample_folder, tmp_path, write_treebank, monkeypatch, option, named
+):
+    monkeypatch.setattr(run, "word_map", lambda *args: None)
+    out = tmp_path / "out"
+    assert run.main(f"--data {sample_folder} --iterations 2 --quiet --out {out}".split()) == 0
+    before = files(out)
+    if named == "treebank":
+        write_treebank(tmp_path / "other", ["the coffee and the tea"] * 50)
+        option = ["--data", tmp_path / "other", "--words", "coffee,tea"]
+    status, line = refused("--data", sample_folder, "--iterations", 4, *option)
+    assert status == 2
+    assert f"holds a run with {named} " in line
+    assert "--fresh" in line
+    assert files(out) == before
+
+
+def test_without_data_both_ways_to_get_some_are_named(refused, tmp_path, monkeypatch):
+    for module in (run, treebank_module):
+        monkeypatch.setattr(module, "DEFAULT_FOLDER", tmp_path / "nowhere")
+    status, line = refused()
+    assert status == 2
+    assert str(tmp_path / "nowhere") in line
+    assert "`sh get_datasets.sh`" in line
+    assert "`python run.py --sample`" in line
+
+
+def test_a_data_folder_that_is_not_there_is_named(refused, tmp_path):
+    status, line = refused("--data", tmp_path / "nowhere")
+    assert status == 2
+    assert str(tmp_path / "nowhere") in line
+    assert "`sh get_datasets.sh`" in line
+
+
+def test_a_damaged_treebank_is_refused_with_file_and_line(refused, tmp_path, write_treebank):
+    folder = write_treebank(tmp_path / "treebank", ["a cat", "a dog"])
+    (folder / "datasetSplit.txt").write_text("sentence_index,splitset_label\n1,1\n2,9\n")
+    status, line = refused("--data", folder)
+    assert status == 2
+    assert f"{folder / 'datasetSplit.txt'}, line 3: " in line
+
+
+def test_a_text_smaller_than_one_batch_is_refused(refused, tmp_path, write_treebank):
+    folder = write_treebank(tmp_path / "treebank", ["a cat and a dog"] * 9)
+    status, line = refused("--data", folder, "--batch", 46, "--words", "cat,dog")
+    assert status == 2
+    assert "45 words" in line
+    assert "46 windows" in line
+
+
+def test_a_text_without_any_window_is_refused(refused, tmp_path, write_treebank):
+    folder = write_treebank(tmp_path / "treebank", ["cat"] * 60)
+    status, line = refused("--data", folder, "--words", "cat")
+    assert status == 2
+    assert "no context window" in line
+    assert files(tmp_path / "out") == {}
+
+
+def test_a_run_that_diverges_names_the_iteration_in_one_line_and_draws_nothing(command, sample_folder, tmp_path):
+    called = command("run.py", "--data", sample_folder, "--iterations", 50, "--step", "1e300", "--out", "out")
+    assert called.returncode == 2
+    assert re.fullmatch(r"error: .* at iteration \d+: try a smaller step than 1e\+300\n", called.stderr)
+    assert files(tmp_path / "out") == {}
+
+
+def test_vectors_that_the_memory_cannot_hold_are_no_traceback(refused, sample_folder):
+    # 12,000 TB: more than any address space has room for.
+    status, line = refused("--data", sample_folder, "--dim", 10**12)
+    assert status in (1, 2)
+    assert "--dim" in line or "memory" in line
+
+
+# The machine
+
+
+@pytest.mark.parametrize("out", ["file", "file/below"])
+def test_a_file_in_the_place_of_the_folder_is_status_1(refused, sample_folder, tmp_path, out):
+    (tmp_path / "file").write_text("mine")
+    status, line = refused("--data", sample_folder, "--out", tmp_path / out)
+    assert status == 1
+    assert str(tmp_path / out) in line
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+import run
+from utils import console
+console.run(run.main, sys.argv[2:])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize(
+    "limit, options, unwritten, written",
+    [
+        # A state takes 30 kB; the parameters of ten dimensions 130 kB, of one 13 kB; a picture more than 50 kB.
+        (20_000, [], "saved_.*", set()),
+        (50_000, [], "saved_params_3.npy", set()),
+        (50_000, ["--dim", 1], "word_vectors.png", {"saved_params_3.npy", "saved_state_3.json"}),
+    ],
+)
+def test_what_does_not_fit_on_the_disk_is_one_line_and_not_half_written(
+    command, sample_folder, tmp_path, limit, options, unwritten, written
+):
+    (tmp_path / "limited.py").write_text(LIMITED)
+    arguments = ["--data", sample_folder, "--iterations", 3, "--quiet", "--out", tmp_path / "out", *options]
+    called = command(tmp_path / "limited.py", limit, *arguments, env={"PYTHONPATH": str(PROJECT)})
+    assert called.returncode == 1
+    assert re.fullmatch(rf"error: cannot write {tmp_path / 'out'}/{unwritten}: File too large\n", called.stderr)
+    assert files(tmp_path / "out").keys() == written
+    for name in written:
+        if name.endswith(".npy"):
+            assert np.load(tmp_path / "out" / name).shape[1] == 1

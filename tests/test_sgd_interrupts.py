@@ -1,0 +1,108 @@
+"""Signals during sgd(): the iteration in hand is finished and saved, and the run can be continued."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from resuming import ITERATIONS, Drawing, assert_same, contents, numbers, run
+
+import sgd as sgd_module
+from sgd import Checkpoints, sgd
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.fixture(autouse=True)
+def short_intervals(monkeypatch):
+    monkeypatch.setattr(sgd_module, "SAVE_PARAMS_EVERY", 7)
+    monkeypatch.setattr(sgd_module, "ANNEAL_EVERY", 10)
+
+
+class Interrupted(Drawing):
+    """Drawing, during whose call `call` this process gets signals."""
+
+    def __init__(self, call, *signals):
+        super().__init__()
+        self.call, self.signals, self.survived = call, signals, 0
+
+    def __call__(self, x):
+        answer = super().__call__(x)
+        if len(self.called_with) == self.call:
+            for number in self.signals:
+                os.kill(os.getpid(), number)
+                self.survived += 1
+        return answer
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("iteration", [1, 2, 7, 10, 13, 29])
+def test_the_iteration_is_finished_and_saved_and_the_run_continued(tmp_path, iteration, number):
+    with pytest.raises(KeyboardInterrupt, match=f"stopped after iteration {iteration} and saved; run it again"):
+        run(tmp_path, f=Interrupted(iteration, number))
+    assert numbers(tmp_path) == sorted({*range(7, iteration, 7), iteration})
+    assert_same(run(tmp_path, seed=99), run(None))
+
+
+def test_a_run_that_is_interrupted_again_and_again_ends_as_if_uninterrupted(tmp_path):
+    for iteration in (3, 8, 15):
+        with pytest.raises(KeyboardInterrupt, match=f"iteration {iteration} "):
+            # A continued run makes one call for its table before it goes on.
+            done = max(numbers(tmp_path), default=0)
+            run(tmp_path, f=Interrupted(iteration - done + bool(done), signal.SIGINT))
+    assert_same(run(tmp_path), run(None))
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_in_the_last_iteration_there_is_nothing_left_to_stop(tmp_path, number):
+    f = Interrupted(ITERATIONS, number)
+    assert_same(run(tmp_path, f=f), run(None))
+    assert f.survived == 1
+    assert ITERATIONS in numbers(tmp_path)
+
+
+@pytest.mark.parametrize("second", SIGNALS)
+def test_a_second_signal_interrupts_at_once(tmp_path, second):
+    f = Interrupted(9, signal.SIGINT, second, signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, f=f)
+    assert len(f.called_with) == 9
+    assert numbers(tmp_path) == [7]
+
+
+@pytest.mark.parametrize("signals", [[], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
+def test_the_handlers_are_put_back(tmp_path, signals):
+    before = [signal.getsignal(number) for number in SIGNALS]
+    try:
+        run(tmp_path, f=Interrupted(4, *signals))
+    except KeyboardInterrupt:
+        assert signals
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_the_handlers_are_put_back_after_an_error(tmp_path):
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with pytest.raises(ZeroDivisionError):
+        run(tmp_path, f=lambda x: 1 / 0)
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_without_checkpoints_an_interrupt_is_not_held_back():
+    f = Interrupted(3, signal.SIGINT, signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run(None, f=f)
+    assert len(f.called_with) == 3
+    assert f.survived < 2
+
+
+def test_outside_the_main_thread_a_run_with_checkpoints_works_too(tmp_path):
+    results = []
+    start = np.ones(2)
+    thread = threading.Thread(
+        target=lambda: results.append(sgd(lambda x: (1.0, x), start, 0.5, 8, checkpoints=Checkpoints(tmp_path)))
+    )
+    thread.start()
+    thread.join()
+    assert results[0].tolist() == [0.5**8] * 2
+    assert contents(tmp_path).keys() >= {"saved_params_7.npy", "saved_params_8.npy"}
