@@ -18,6 +18,11 @@ test: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check .
 
+bench: .venv/ready
+	$(BIN)/python -m utils.download
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	$(BIN)/python benchmarks/bench.py --write benchmarks/results.md
+
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "error: Python 3.11 or newer is needed; name one with make PYTHON=..."; exit 1; }

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from utils.errors import EnvironmentFailure, InputError
-from utils.files import make_folder, read_lines, replacing
+from utils.files import make_folder, read_lines, replacing, write_together
 
 needs_a_umask = pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
 
@@ -79,20 +80,31 @@ def test_after_an_exception_all_is_as_before(tmp_path, error, old):
     assert old is None or path.read_text() == old
 
 
-@pytest.mark.parametrize("owner, name", [(os, "fsync"), (os, "fdopen"), (Path, "chmod"), (Path, "replace")])
-def test_on_a_full_disk_all_is_as_before(tmp_path, monkeypatch, owner, name):
-    def full(*args, **kwargs):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def fail(monkeypatch, owner, name, number=1):
+    """Let call `number` of a function fail as on a full disk."""
+    original, calls = getattr(owner, name), []
 
+    def full(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == number:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, full)
+
+
+@pytest.mark.parametrize(
+    "owner, name", [(tempfile, "mkstemp"), (os, "fdopen"), (os, "fsync"), (Path, "chmod"), (Path, "replace")]
+)
+def test_on_a_full_disk_all_is_as_before(tmp_path, monkeypatch, owner, name):
     path = tmp_path / "text"
     path.write_text("old")
-    monkeypatch.setattr(owner, name, full)
+    fail(monkeypatch, owner, name)
     with (
         pytest.raises(EnvironmentFailure, match=f"cannot write {path}: No space left on device"),
         replacing(path) as file,
     ):
         file.write("new")
-    monkeypatch.undo()
     assert names(tmp_path) == ["text"]
     assert path.read_text() == "old"
 
@@ -133,6 +145,58 @@ def test_no_file_stays_open(tmp_path):
         raise RuntimeError
     assert file.closed
     assert before is None or len(os.listdir("/dev/fd")) == before  # noqa: PTH208
+
+
+# write_together
+
+
+@needs_a_umask
+def test_files_written_together_are_all_there(tmp_path, umask):
+    umask(0o027)
+    (tmp_path / "one").write_text("old and longer")
+    write_together({tmp_path / "one": b"1\r\n", tmp_path / "other": bytes(range(256))})
+    assert (tmp_path / "one").read_bytes() == b"1\r\n"
+    assert (tmp_path / "other").read_bytes() == bytes(range(256))
+    assert names(tmp_path) == ["one", "other"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o640}
+
+
+@pytest.mark.parametrize("order", [["one", "other"], ["other", "one"]])
+def test_files_written_together_appear_in_order_when_all_are_on_disk(tmp_path, monkeypatch, order):
+    events = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: [events.append("flush"), fsync(handle)])
+    monkeypatch.setattr(Path, "replace", lambda self, target: [events.append(target.name), replace(self, target)])
+    write_together({tmp_path / name: b"new" for name in order})
+    assert events[:3] == ["flush", "flush", order[0]]
+    assert [event for event in events if event != "flush"] == order
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("owner, name", [(tempfile, "mkstemp"), (os, "fdopen"), (Path, "chmod"), (Path, "replace")])
+def test_if_one_of_new_files_cannot_be_written_none_is_there(tmp_path, monkeypatch, owner, name, number):
+    fail(monkeypatch, owner, name, number)
+    failing = tmp_path / ("one", "other")[number - 1]
+    with pytest.raises(EnvironmentFailure, match=f"cannot write {failing}: No space left on device"):
+        write_together({tmp_path / "one": b"1", tmp_path / "other": b"2"})
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("owner, name", [(tempfile, "mkstemp"), (os, "fdopen")])
+def test_if_one_of_old_files_has_no_room_all_are_as_before(tmp_path, monkeypatch, owner, name):
+    for old in ("one", "other"):
+        (tmp_path / old).write_text("old")
+    fail(monkeypatch, owner, name, 2)
+    with pytest.raises(EnvironmentFailure):
+        write_together({tmp_path / "one": b"1", tmp_path / "other": b"2"})
+    assert [(path.name, path.read_text()) for path in sorted(tmp_path.iterdir())] == [("one", "old"), ("other", "old")]
+
+
+def test_a_second_file_that_cannot_be_there_takes_the_first_one_with_it(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(EnvironmentFailure, match=f"cannot write {tmp_path / 'folder'}: "):
+        write_together({tmp_path / "one": b"1", tmp_path / "folder": b"2"})
+    assert names(tmp_path) == ["folder"]
 
 
 # make_folder

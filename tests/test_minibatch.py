@@ -6,7 +6,9 @@ gradient of each iteration, the state of `random` after it and the parameters at
 """
 
 import functools
+import itertools
 import random
+import subprocess
 from dataclasses import dataclass
 
 import numpy as np
@@ -236,6 +238,45 @@ def test_thousands_of_minibatches_of_one_window(folders, text, loss):
     for (got, got_state), (value, state) in zip(descend(by_minibatch=True), expected, strict=True):
         assert got == pytest.approx(value, rel=CLOSE)
         assert got_state == state
+
+
+class Started(subprocess.Popen):
+    """Any process, kept in a list."""
+
+    all = []
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.all.append(self)
+
+
+class Unstartable:
+    def __init__(self, *args, **kwargs):
+        raise OSError("no more processes")
+
+
+def nothing():
+    pass
+
+
+def kill():
+    for process in Started.all:
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("popen", "disturb", "when"),
+    [(Started, nothing, 0), (Started, random.random, 60), (Started, kill, 40), (Unstartable, nothing, 0)],
+)
+def test_more_than_a_million_draws_whatever_becomes_of_a_second_process(sample, monkeypatch, popen, disturb, when):
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    monkeypatch.setattr(Started, "all", [])
+
+    def make_before():
+        iterations = itertools.count()
+        return lambda treebanks: disturb() if next(iterations) == when else None
+
+    assert_interchangeable(sample, [Iteration(loss=with_K(100))] * 70, d=1, make_before=make_before)
 
 
 # Other users of the stream

@@ -14,6 +14,7 @@ import pytest
 import run
 from utils import console
 from utils import treebank as treebank_module
+from utils.treebank import StanfordSentiment
 
 PROJECT = Path(__file__).parent.parent
 
@@ -37,42 +38,82 @@ def files(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
 
 
-# Signals
+# Signals, sent while a run that would take very long prints its losses
+
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for processes")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for processes")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_stopped_can_be_continued_as_if_nothing_had_happened(command, sample_folder, tmp_path, number):
-    settings = ["--data", sample_folder, "--print-every", 1, "--words", "coffee,tea"]
-    whole_command = [sys.executable, PROJECT / "run.py", *settings, "--iterations", 10**6, "--out", tmp_path / "out"]
-    with subprocess.Popen(
-        [str(argument) for argument in whole_command],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONUNBUFFERED": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as training:
-        patience = threading.Timer(60, training.kill)  # a run that hangs must not hang the tests
-        patience.start()
-        while not training.stdout.readline().startswith("iter "):
-            assert training.poll() is None
-        training.send_signal(number)
-        _, err = training.communicate()
-        patience.cancel()
-    assert training.returncode == 130
+@pytest.fixture
+def stop(sample_folder, tmp_path):
+    """Start a run, call `send(process)` once it has printed the line of an iteration: (status, standard error)."""
+
+    def call(send, iteration, settings):
+        arguments = [*settings, "--iterations", 10**7, "--print-every", 1, "--out", "out"]
+        with subprocess.Popen(
+            [sys.executable, PROJECT / "run.py", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        ) as training:
+            patience = threading.Timer(60, os.killpg, (training.pid, signal.SIGKILL))
+            patience.start()  # a run that hangs must not hang the tests
+            while not training.stdout.readline().startswith(f"iter {iteration}:"):
+                assert training.poll() is None
+            send(training)
+            _, err = training.communicate()  # ends when the last process that can write there has ended
+            patience.cancel()
+        return training.returncode, err
+
+    return call
+
+
+def as_by_the_keyboard(process):
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def losses(called):
+    return [line for line in called.stdout.splitlines() if line.startswith("iter ")]
+
+
+@pytest.fixture
+def assert_continued(command, tmp_path):
+    """Assert that the run continued from `iteration` ends as one that never stopped."""
+
+    def call(iteration, settings):
+        arguments = [*settings, "--iterations", iteration + 10, "--print-every", 1]
+        continued = command("run.py", *arguments, "--out", "out")
+        whole = command("run.py", *arguments, "--out", "whole")
+        assert f"continuing from iteration {iteration} " in continued.stdout
+        assert losses(continued) == losses(whole)[-10:]
+        for name in (f"saved_params_{iteration + 10}.npy", "word_vectors.png"):
+            assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+    return call
+
+
+@needs_signals
+@pytest.mark.parametrize("send", [as_by_the_keyboard, subprocess.Popen.terminate])
+def test_a_run_that_is_stopped_can_be_continued_as_if_nothing_had_happened(
+    stop, assert_continued, sample_folder, tmp_path, send
+):
+    settings = ["--data", sample_folder, "--words", "coffee,tea"]
+    status, err = stop(send, 10, settings)
+    assert status == 130
     stopped = re.fullmatch(r"stopped after iteration (\d+) and saved; run it again to continue\n", err)
     iteration = int(stopped[1])
     assert files(tmp_path / "out").keys() == {f"saved_params_{iteration}.npy", f"saved_state_{iteration}.json"}
+    assert_continued(iteration, settings)
 
-    more = ["--iterations", iteration + 10]
-    continued = command("run.py", *settings, *more, "--out", "out")
-    whole = command("run.py", *settings, *more, "--out", "whole")
-    assert f"continuing from iteration {iteration} " in continued.stdout
-    losses = [[line for line in run.stdout.splitlines() if line.startswith("iter ")] for run in (continued, whole)]
-    assert losses[0] == losses[1][-10:]
-    for name in (f"saved_params_{iteration + 10}.npy", "word_vectors.png"):
-        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+@needs_signals
+def test_a_run_that_is_killed_is_continued_from_its_last_checkpoint(stop, assert_continued, sample_folder):
+    settings = ["--data", sample_folder, "--words", "coffee,tea", "--dim", 2, "--batch", 5, "--negatives", 1]
+    status, err = stop(subprocess.Popen.kill, 5001, settings)
+    assert (status, err) == (-signal.SIGKILL, "")
+    assert_continued(5000, settings)
 
 
 # What it was given
@@ -128,7 +169,7 @@ def test_words_of_which_none_is_known_are_refused_before_training(refused, sampl
 
 
 def test_too_many_words_for_a_map_are_refused_before_training(refused, sample_folder, tmp_path):
-    words = treebank_module.StanfordSentiment(sample_folder).words()
+    words = StanfordSentiment(sample_folder).words()
     status, line = refused("--data", sample_folder, "--iterations", 2, "--words", ",".join(set(words) - {","}))
     assert status == 2
     assert files(tmp_path / "out") == {}
@@ -189,12 +230,13 @@ def test_a_damaged_treebank_is_refused_with_file_and_line(refused, tmp_path, wri
     assert f"{folder / 'datasetSplit.txt'}, line 3: " in line
 
 
-def test_a_text_smaller_than_one_batch_is_refused(refused, tmp_path, write_treebank):
-    folder = write_treebank(tmp_path / "treebank", ["a cat and a dog"] * 9)
-    status, line = refused("--data", folder, "--batch", 46, "--words", "cat,dog")
+def test_a_text_with_fewer_words_than_a_batch_has_windows_is_refused(refused, sample_folder, tmp_path):
+    words = StanfordSentiment(sample_folder).numTokens()
+    status, line = refused("--data", sample_folder, "--batch", words + 1)
     assert status == 2
-    assert "45 words" in line
-    assert "46 windows" in line
+    assert f"{words} words" in line
+    assert f"{words + 1} windows" in line
+    assert run.main(f"--data {sample_folder} --batch {words} --iterations 1 --quiet --out {tmp_path}".split()) == 0
 
 
 def test_a_text_without_any_window_is_refused(refused, tmp_path, write_treebank):

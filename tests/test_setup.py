@@ -23,6 +23,8 @@ def test_requirements_environment_and_project_name_the_same_versions():
     extras = project["optional-dependencies"]
     assert requirements == environment
     assert requirements == {*project["dependencies"], *extras["test"], *extras["lint"]}
+    bench = pinned((PROJECT / "requirements-bench.txt").read_text(encoding="utf-8").splitlines())
+    assert bench == set(extras["bench"])
 
 
 def test_environment_and_project_want_the_same_python():

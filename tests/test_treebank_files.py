@@ -135,7 +135,7 @@ def test_the_files_are_utf8_whatever_the_locale(tmp_path, write_treebank):
 
 
 def test_the_fingerprint_differs_where_the_sentences_differ(tmp_path, write_treebank):
-    texts = [["a b", "c"], ["a", "b c"], ["a b"], ["c", "a b"], ["A b", "c"]]
+    texts = [["a b", "c"], ["a", "b c"], ["a b"], ["c", "a b"], ["A b", "c"], ["ab", "c"], ["a", "bc"]]
     folders = [write_treebank(tmp_path / str(i), sentences) for i, sentences in enumerate(texts)]
     assert len({StanfordSentiment(folder).fingerprint() for folder in folders}) == len(texts)
 
