@@ -130,6 +130,7 @@ def checkpoints_for(args, treebank):
         "window": args.window,
         "negatives": negatives(args),
         "batch": args.batch,
+        "step": args.step,
         "seed": "the handout's" if args.seed is None else args.seed,
     }
     return Checkpoints(folder, settings)

@@ -256,8 +256,6 @@ class Checkpoints:
             It was made with other settings, or is a pickle of the handout's.
         """
         for iteration in sorted(self._iterations(), reverse=True):
-            if at_most is not None and iteration > at_most:
-                continue
             try:
                 params, state = self._load(iteration)
             except _Damaged as damage:
@@ -268,7 +266,8 @@ class Checkpoints:
             for name in sorted(self.settings.keys() | state["settings"].keys()):
                 if self.settings:
                     _refuse_other(name, state["settings"].get(name), self.settings.get(name), self.folder)
-            return iteration, params, state
+            if at_most is None or iteration <= at_most:
+                return iteration, params, state
         return None
 
     def outlook(self, iterations):

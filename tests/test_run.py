@@ -243,6 +243,12 @@ def test_an_unknown_word_is_left_out_with_a_notice(train, mapped):
     assert mapped["words"] == ["coffee", "tea"]
 
 
+def test_a_comma_too_many_is_no_word(train, mapped):
+    trained = train("--words", "coffee,,tea,")
+    assert trained.err == ""
+    assert mapped["words"] == ["coffee", "tea"]
+
+
 def test_one_word_is_enough_for_a_map(train):
     assert is_png(train("--words", "coffee").picture)
 

@@ -129,8 +129,9 @@ class StanfordSentiment:
     def minibatch(self, windowSize, windows, K):
         """Draw a Minibatch of `windows` windows with `K` negative samples per outside word."""
         V = len(self.words())
-        if "_corpus" not in self.__dict__:
-            # The corpus is drawn in the midst of this minibatch, after the first window size, as by the handout's loop.
+        # The corpus is drawn in the midst of the first minibatch, after a window size, as by the handout's loop. And
+        # where one word fills the table, most draws are rejected, which the bulk replay is not made for.
+        if "_corpus" not in self.__dict__ or (K and self._one_word_prevails):
             return contexts.draw_minibatch(lambda: self._corpus, self.sampleTokenIdx, windowSize, windows, K, V)
         settings = (windowSize, windows, K)
         if self._replay is None or self._replay[0] != settings:
@@ -250,6 +251,10 @@ class StanfordSentiment:
                 "a larger table"
             )
         return table
+
+    @functools.cached_property
+    def _one_word_prevails(self):
+        return bool(np.bincount(self._sample_table).max() > self.tablesize / 2)
 
     @functools.cached_property
     def _labels(self):
