@@ -68,14 +68,17 @@ def _naive_softmax(v, outsides, which, U):
     grad_U : ndarray, shape (V, d)
     """
     scores = v @ U.T  # (n, V)
-    largest = scores.max(axis=1, keepdims=True)  # (n, 1)
     chosen = scores[which, outsides]  # (P,)
-    exponentials = np.exp(scores - largest)  # (n, V)
+    largest = scores.max(axis=1, keepdims=True)  # (n, 1)
+    # In place from here on: at this size, fetching fresh memory takes as long as the arithmetic.
+    scores -= largest
+    exponentials = np.exp(scores, out=scores)  # (n, V)
     total = exponentials.sum(axis=1, keepdims=True)  # (n, 1)
     loss = ((largest + np.log(total))[which, 0] - chosen).sum()
 
     pairs = np.bincount(which, minlength=len(v))[:, None]  # (n, 1)
-    delta = exponentials * (pairs / total)  # (n, V): yhat, once for each pair of a centre
+    exponentials *= pairs / total
+    delta = exponentials  # (n, V): yhat, once for each pair of a centre ...
     np.subtract.at(delta, (which, outsides), 1)  # ... less y
     return loss, delta @ U, delta.T @ v
 
