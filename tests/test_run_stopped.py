@@ -95,12 +95,16 @@ def assert_continued(command, tmp_path):
 
 
 @needs_signals
-@pytest.mark.parametrize("send", [as_by_the_keyboard, subprocess.Popen.terminate])
+@pytest.mark.parametrize(
+    "send, at",
+    # At iteration 600 a second process is at work, if there is a core for it.
+    [(as_by_the_keyboard, 10), (as_by_the_keyboard, 600), (subprocess.Popen.terminate, 10)],
+)
 def test_a_run_that_is_stopped_can_be_continued_as_if_nothing_had_happened(
-    stop, assert_continued, sample_folder, tmp_path, send
+    stop, assert_continued, sample_folder, tmp_path, send, at
 ):
     settings = ["--data", sample_folder, "--words", "coffee,tea"]
-    status, err = stop(send, 10, settings)
+    status, err = stop(send, at, settings)
     assert status == 130
     stopped = re.fullmatch(r"stopped after iteration (\d+) and saved; run it again to continue\n", err)
     iteration = int(stopped[1])
@@ -110,7 +114,7 @@ def test_a_run_that_is_stopped_can_be_continued_as_if_nothing_had_happened(
 
 @needs_signals
 def test_a_run_that_is_killed_is_continued_from_its_last_checkpoint(stop, assert_continued, sample_folder):
-    settings = ["--data", sample_folder, "--words", "coffee,tea", "--dim", 2, "--batch", 5, "--negatives", 1]
+    settings = ["--data", sample_folder, "--words", "coffee,tea", "--dim", 2, "--batch", 20]
     status, err = stop(subprocess.Popen.kill, 5001, settings)
     assert (status, err) == (-signal.SIGKILL, "")
     assert_continued(5000, settings)

@@ -60,16 +60,24 @@ def change_bytes(name, change):
     return damage
 
 
-def forge_params(data_of):
-    """Write checkpoint 14 anew, whole but that the parameters are these bytes."""
+def forge(owner, name, value_of):
+    """Write checkpoint 14 anew, as whole as any, by a `save` for which one name means something else."""
 
     def damage(folder):
-        old, data = state_of(folder), data_of(folder)
+        old = state_of(folder)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(np, "save", lambda file, *args, **kwargs: file.write(data))
+            patch.setattr(owner, name, value_of(folder))
             Checkpoints(folder).save(14, START, {key: old[key] for key in ("step", "loss", "start", "streams")})
 
     return damage
+
+
+def forge_params(data_of):
+    def save_of(folder):
+        data = data_of(folder)
+        return lambda file, *args, **kwargs: file.write(data)
+
+    return forge(np, "save", save_of)
 
 
 def rename(old, new):
@@ -107,7 +115,8 @@ DAMAGES = {
     "state not UTF-8": change_bytes("saved_state_14.json", lambda data: b"\xff" + data),
     "state no object": change_bytes("saved_state_14.json", lambda data: b"[1, 2]"),
     "state missing": lambda folder: (folder / "saved_state_14.json").unlink(),
-    "format of tomorrow": change_state(format=2),
+    "format of tomorrow": forge(sgd_module, "STATE_FORMAT", lambda folder: sgd_module.STATE_FORMAT + 1),
+    "format edited": change_state(format=2),
     "digest edited": change_state(params_sha256="0" * 64),
     "digest no text": change_state(params_sha256=None),
     "settings no object": change_state(settings=["dim"]),

@@ -20,6 +20,17 @@ def short_intervals(monkeypatch):
     monkeypatch.setattr(sgd_module, "ANNEAL_EVERY", 10)
 
 
+@pytest.fixture(autouse=True)
+def python_handlers():
+    """Python's own handlers: a process started in the background may have been told to ignore SIGINT."""
+    before = [signal.getsignal(number) for number in SIGNALS]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, handler in zip(SIGNALS, before, strict=True):
+        signal.signal(number, handler)
+
+
 class Interrupted(Drawing):
     """Drawing, during whose call `call` this process gets signals."""
 

@@ -131,15 +131,12 @@ def minibatches(pairs, lengths, windows):
     return batches
 
 
-def random_words(n):
-    """The next `n` 32-bit words of Python's global random stream.
+def random_bytes(n):
+    """The next `n` 32-bit words of Python's global random stream, lowest byte first.
 
-    Returns
-    -------
-    ndarray of uint32, shape (n,)
-        `random.getrandbits(32 * n)` fills its bits with the generator's words, the first one lowest.
+    `random.getrandbits(32 * n)` fills its bits with the generator's words, the first one lowest.
     """
-    return np.frombuffer(random.getrandbits(32 * n).to_bytes(4 * n, "little"), dtype="<u4") if n else np.empty(0, "<u4")
+    return random.getrandbits(32 * n).to_bytes(4 * n, "little")
 
 
 def random_numbers(n):
@@ -150,7 +147,7 @@ def random_numbers(n):
     ndarray of float64, shape (n,)
         Each takes two words: 27 bits of the first and 26 of the second (as CPython and `genrand_res53` do).
     """
-    words = random_words(2 * n).reshape(n, 2)  # (n, 2)
+    words = np.frombuffer(random_bytes(2 * n), "<u4").reshape(n, 2)  # (n, 2)
     return ((words[:, 0] >> 5) * 2.0**26 + (words[:, 1] >> 6)) / 2.0**53  # (n,)
 
 

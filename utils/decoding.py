@@ -99,6 +99,8 @@ class Decoder:
         self.corpus, self.table, self.C, self.K = corpus, table, C, K
         self._ids, self._offsets = corpus.ids, corpus.offsets
         self._no_word = table.dtype.type(table.max() + 1)
+        self._lengths = np.diff(corpus.offsets).astype(np.uint32)  # (S,)
+        self._shifts = _top_bits(self._lengths).astype(np.uint32)  # (S,)
         self._reach = np.delete(np.arange(-C, C + 1), C)  # (2C,): -C .. -1, 1 .. C
         self._solitude = _solitude(corpus, C)
 
@@ -148,9 +150,8 @@ class Decoder:
         while todo.size:  # draw a sentence and a position in it, again while the window has no outside word
             sentence[todo], place[todo] = self._sentences.draw(place[todo])
             todo = todo[place[todo] <= self._n]
-            begin = self._offsets[sentence[todo]]
-            position, place[todo] = self._positions(place[todo], self._offsets[sentence[todo] + 1] - begin)
-            centre[todo] = begin + position
+            position, place[todo] = self._positions(place[todo], sentence[todo])
+            centre[todo] = self._offsets[sentence[todo]] + position
             todo = todo[(self._solitude[centre[todo]] >= size[todo]) & (place[todo] <= self._n)]
         if place.max() > self._n:
             fits = place <= self._n
@@ -166,9 +167,9 @@ class Decoder:
         windows = Windows(first, place.astype(np.int32), counts, pairs)
         return windows if place.size == 0 or place.max() <= self._n else windows.of(np.flatnonzero(place <= self._n))
 
-    def _positions(self, place, n):
-        """As `Choices.draw`, for one in `n` at each place."""
-        place, shift = place.copy(), _top_bits(n).astype(np.uint32)
+    def _positions(self, place, sentence):
+        """As `Choices.draw`, for one of the words of each sentence."""
+        place, n, shift = place.copy(), self._lengths[sentence], self._shifts[sentence]
         chosen = self._words[place] >> shift
         rejected = np.flatnonzero(chosen >= n)
         while rejected.size:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils import ahead
-from utils.contexts import Minibatch, minibatches, random_words
+from utils.contexts import Minibatch, minibatches, random_bytes
 from utils.decoding import Decoder, Stretches
 
 FEWEST_WORDS = 1 << 14  # in the first stretch
@@ -42,11 +42,13 @@ class Replay:
     def minibatch(self):
         """Draw the next Minibatch."""
         # What any minibatch takes, this one takes: drawing so much shows whether the stream is where it was left.
-        head = random_words(self._least)
+        head = random_bytes(self._least)
         if self._source and not self._ahead:
             self._look_ahead()
-        if not self._ahead or not np.array_equal(head, self._ahead[0].words[: self._least]):
-            self._source = Stretches(self._decoder, self._windows, head, _twister(), FEWEST_WORDS)
+        if not self._ahead or head != self._ahead[0].words[: self._least].tobytes():
+            self._source = Stretches(
+                self._decoder, self._windows, np.frombuffer(head, "<u4"), _twister(), size=FEWEST_WORDS
+            )
             self._ahead.clear()
             self._look_ahead()
         batch = self._ahead.popleft()
@@ -64,15 +66,14 @@ class Replay:
             self._source = ahead.elsewhere(self._source)
 
     def _queue(self, stretch):
-        pairs = stretch.pairs.astype(np.int64)
-        pairs[:, 1:] += self._V
         words = np.split(stretch.words, stretch.borders[1:-1])
         begin = 0
         for i in range(0, len(words), AT_ONCE):
             lengths = stretch.lengths[i : i + AT_ONCE]
             end = begin + lengths.sum()
-            made = minibatches(pairs[begin:end], lengths, self._windows)
-            self._ahead.extend(map(_Decoded, words[i : i + AT_ONCE], made))
+            pairs = stretch.pairs[begin:end].astype(np.int64)
+            pairs[:, 1:] += self._V
+            self._ahead.extend(map(_Decoded, words[i : i + AT_ONCE], minibatches(pairs, lengths, self._windows)))
             begin = end
 
 
