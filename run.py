@@ -76,7 +76,9 @@ def parse(arguments):
     args = parser.parse_args(arguments)
     if args.loss == "naive-softmax" and args.negatives:
         parser.error("--negatives goes with --loss negative-sampling; the naive softmax draws none")
-    args.words = [w for w in args.words.split(",") if w] if args.words is not None else list(MAP_WORDS)
+    if args.data == "":
+        parser.error("--data wants the treebank's folder, got ''")
+    args.words = list(MAP_WORDS) if args.words is None else [w.strip() for w in args.words.split(",") if w.strip()]
     if not args.words:
         parser.error("--words wants at least one word, as in --words coffee,tea")
     return args

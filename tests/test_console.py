@@ -159,6 +159,18 @@ def test_the_first_signal_is_a_request(number):
         assert stop.requested
 
 
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with console.holding_back_interrupts() as stop:
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop.requested
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_one_block_does_not_remember_the_requests_of_another():
     with console.holding_back_interrupts() as stop:
         os.kill(os.getpid(), signal.SIGINT)

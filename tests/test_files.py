@@ -192,6 +192,36 @@ def test_if_one_of_old_files_has_no_room_all_are_as_before(tmp_path, monkeypatch
     assert [(path.name, path.read_text()) for path in sorted(tmp_path.iterdir())] == [("one", "old"), ("other", "old")]
 
 
+def test_an_interrupt_between_two_new_files_leaves_none(tmp_path, monkeypatch):
+    replace, moved = Path.replace, []
+
+    def interrupted(self, target):
+        if moved:
+            raise KeyboardInterrupt
+        moved.append(target)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_together({tmp_path / "first": b"1", tmp_path / "second": b"2"})
+    assert moved == [tmp_path / "first"]
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="folders cannot be opened here")
+def test_a_file_system_that_cannot_flush_folders_will_do(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def files_only(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", files_only)
+    write_together({tmp_path / "text": b"new"})
+    assert (tmp_path / "text").read_bytes() == b"new"
+
+
 def test_a_second_file_that_cannot_be_there_takes_the_first_one_with_it(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(EnvironmentFailure, match=f"cannot write {tmp_path / 'folder'}: "):

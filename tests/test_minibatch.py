@@ -10,12 +10,14 @@ import itertools
 import random
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import word2vec
 from utils.errors import InputError
 from utils.rowgradient import RowGradient
 from utils.treebank import StanfordSentiment
@@ -160,6 +162,13 @@ def test_any_text_and_table(folders, text, loss, tablesize):
         return [StanfordSentiment(folders[text], tablesize)]
 
     assert_interchangeable(treebanks, [Iteration(5, loss, 7), Iteration(5, loss, 7), Iteration(1, loss, 7)])
+
+
+@pytest.mark.parametrize(("text", "tablesize"), [("four words", 2), ("four words", 3), ("sentences of two words", 2)])
+def test_outside_words_that_the_table_does_not_hold(folders, text, tablesize):
+    treebank = StanfordSentiment(folders[text], tablesize)
+    assert treebank.sampleTable().max() < len(treebank.words()) - 2
+    assert_interchangeable(lambda: [StanfordSentiment(folders[text], tablesize)], [Iteration(batch=7)] * 2)
 
 
 @pytest.mark.parametrize("K", [1, 3])
@@ -409,6 +418,31 @@ def test_the_gradient_of_negative_sampling_holds_touched_rows_only(sample):
     gradient = word2vec_sgd_wrapper(skipgram, tokens, x, treebank, 5, with_K(2), 3)[1]
     assert len(set(gradient.rows.tolist())) == len(gradient.rows) <= 3 * (1 + 10 * 3) < len(x)
     assert np.abs(gradient.values).max(axis=1).min() > 0
+
+
+WITHOUT_WINDOW = """
+import sys
+import numpy as np
+from utils.treebank import StanfordSentiment
+from word2vec import naiveSoftmaxLossAndGradient, negSamplingLossAndGradient, skipgram, word2vec_sgd_wrapper
+
+treebank = StanfordSentiment(sys.argv[1])
+tokens = treebank.tokens()
+treebank.sampleTokenIdx()
+for loss in (naiveSoftmaxLossAndGradient, negSamplingLossAndGradient):
+    try:
+        word2vec_sgd_wrapper(skipgram, tokens, np.ones((2 * len(tokens), 2)), treebank, 0, loss)
+    except ValueError:
+        print("refused")
+"""
+
+
+def test_a_window_size_of_0_is_refused_rather_than_looked_for_for_ever(sample_folder, tmp_path, command):
+    # In a process of its own, which can be ended.
+    (tmp_path / "draw.py").write_text(WITHOUT_WINDOW, encoding="utf-8")
+    project = str(Path(word2vec.__file__).parent)
+    done = command(tmp_path / "draw.py", sample_folder, env={"PYTHONPATH": project}, timeout=15)
+    assert (done.stdout, done.stderr) == ("refused\n" * 2, "")
 
 
 # The handout's training on the Stanford Sentiment Treebank

@@ -244,7 +244,7 @@ def test_an_unknown_word_is_left_out_with_a_notice(train, mapped):
 
 
 def test_a_comma_too_many_is_no_word(train, mapped):
-    trained = train("--words", "coffee,,tea,")
+    trained = train("--words", " coffee,, tea,")
     assert trained.err == ""
     assert mapped["words"] == ["coffee", "tea"]
 

@@ -18,6 +18,7 @@ from utils.contexts import Corpus
 from utils.decoding import Decoder, Stretch, Stretches
 
 PROJECT = Path(__file__).parent.parent
+PIPE_BYTES = 1 << 20  # what Linux allows everybody; the smaller, the more often the two processes wait for each other
 
 
 class Lost(Exception):
@@ -56,6 +57,7 @@ def elsewhere(stretches):
                 env={**os.environ, "PYTHONPATH": str(PROJECT)},
                 stdin=file,
                 stdout=subprocess.PIPE,
+                pipesize=PIPE_BYTES,
                 start_new_session=True,  # Ctrl-C is for the first process, which may want to finish its iteration
             )
     except OSError:

@@ -102,7 +102,8 @@ def holding_back_interrupts():
             raise KeyboardInterrupt
         stop.requested = True
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    held = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]  # as by nohup
+    before = {number: signal.signal(number, note) for number in held}
     try:
         yield stop
     finally:

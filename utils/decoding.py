@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 STRIDE = 1 << 11  # words from walker to walker
+NO_WORD = np.int32(-1)
 MOST_WORDS = 1 << 20  # decoded at a time, as long as a minibatch needs no more
 
 
@@ -89,7 +90,7 @@ class Decoder:
     Parameters
     ----------
     corpus : Corpus
-    table : ndarray of int
+    table : ndarray of int32
         Ids; a negative sample is an entry drawn uniformly.
     C, K : int
         Largest window size; negative samples per outside word (0 for none).
@@ -98,7 +99,6 @@ class Decoder:
     def __init__(self, corpus, table, C, K):
         self.corpus, self.table, self.C, self.K = corpus, table, C, K
         self._ids, self._offsets = corpus.ids, corpus.offsets
-        self._no_word = table.dtype.type(table.max() + 1)
         self._lengths = np.diff(corpus.offsets).astype(np.uint32)  # (S,)
         self._shifts = _top_bits(self._lengths).astype(np.uint32)  # (S,)
         self._reach = np.delete(np.arange(-C, C + 1), C)  # (2C,): -C .. -1, 1 .. C
@@ -115,6 +115,12 @@ class Decoder:
         -------
         Windows
         """
+        try:
+            return self._windows(words)
+        finally:  # many megabytes that nobody needs any more
+            self._words = self._sizes = self._sentences = self._negatives = self._noise = self._runs = None
+
+    def _windows(self, words):
         self._n = len(words)
         self._words = np.append(words, np.uint32(0))  # (N + 1,): every choice accepts the one that was not there
         self._sizes = Choices(words, self.C)
@@ -122,7 +128,7 @@ class Decoder:
         if self.K:
             self._negatives = Choices(words, len(self.table))
             noise = self.table[self._negatives.chosen[:-1]]  # (M,)
-            self._noise = np.append(noise, np.full(self.K, self._no_word))  # (M + K,)
+            self._noise = np.append(noise, np.full(self.K, NO_WORD))  # (M + K,)
             self._runs = np.lib.stride_tricks.sliding_window_view(self._noise, self.K)  # (M + 1, K)
         known = self._walk()
         record = np.full(len(self._sizes.chosen), -1, dtype=np.int32)  # (M + 1,): the number of a known window

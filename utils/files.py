@@ -46,13 +46,13 @@ def replacing(path, mode="w"):
 
 
 def write_together(contents):
-    """Write several files that belong together: all of them move into place, or none does.
+    """Write several files that belong together: all of them move into place, or no new one does.
 
     Parameters
     ----------
     contents : dict of Path to bytes
-        In the order in which they shall appear. Should the machine stop between two of them, the first are there and
-        the last are not.
+        In the order in which they shall appear. Should the machine stop between two of them, or fail to replace files
+        that were there before, the first are new and the last are not: let the last one tell what it belongs to.
 
     Raises
     ------
@@ -71,9 +71,11 @@ def write_together(contents):
             if not path.exists():
                 moved.append(path)
             _move(temporary, path)
-    except OSError as error:
+    except BaseException as error:  # an interrupt, too, must not leave a part
         for other in moved:
             _remove(other)
+        if not isinstance(error, OSError):
+            raise
         raise EnvironmentFailure(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         for temporary in temporaries.values():
@@ -124,7 +126,8 @@ def _flush_folder(folder):
     if hasattr(os, "O_DIRECTORY"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(handle)
+            with contextlib.suppress(OSError):  # not every file system can; the file itself is safe
+                os.fsync(handle)
         finally:
             os.close(handle)
 

@@ -1,7 +1,6 @@
 """The handout's random stream, replayed in bulk: its minibatches, decoded ahead and handed out one at a time."""
 
 import random
-from collections import deque
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from utils.decoding import Decoder, Stretches
 
 FEWEST_WORDS = 1 << 14  # in the first stretch
 WORTH_A_PROCESS = 1 << 18  # a stretch so long tells that many more will follow
-AT_ONCE = 64  # minibatches sorted at once: their numbers stay in the processor's cache
+AT_ONCE = 16  # minibatches sorted at once: their numbers stay in the processor's cache
 DRAWS = 3  # of a window besides its negatives: size, sentence, position
 
 
@@ -35,37 +34,34 @@ class Replay:
         self._decoder = Decoder(corpus, table, C, K)
         self._windows, self._V = windows, V
         self._least = windows * (DRAWS + K)  # words that any minibatch takes
-        self._source = None
-        self._ahead = deque()
         self._alone = ahead.usable_cores() < 2
+        self._to_come = iter(())
 
     def minibatch(self):
         """Draw the next Minibatch."""
         # What any minibatch takes, this one takes: drawing so much shows whether the stream is where it was left.
         head = random_bytes(self._least)
-        if self._source and not self._ahead:
-            self._look_ahead()
-        if not self._ahead or head != self._ahead[0].words[: self._least].tobytes():
-            self._source = Stretches(
-                self._decoder, self._windows, np.frombuffer(head, "<u4"), _twister(), size=FEWEST_WORDS
-            )
-            self._ahead.clear()
-            self._look_ahead()
-        batch = self._ahead.popleft()
-        random.getrandbits(32 * (len(batch.words) - self._least))
-        return batch.minibatch
+        decoded = next(self._to_come, None)
+        if decoded is None or head != decoded.words[: self._least].tobytes():
+            words = np.frombuffer(head, "<u4")
+            self._to_come = self._decoded(Stretches(self._decoder, self._windows, words, _twister(), FEWEST_WORDS))
+            decoded = next(self._to_come)
+        random.getrandbits(32 * (len(decoded.words) - self._least))
+        return decoded.minibatch
 
-    def _look_ahead(self):
-        try:
-            stretch = next(self._source)
-        except ahead.Lost:
-            self._source, self._alone = None, True
-            return
-        self._queue(stretch)
-        if not self._alone and isinstance(self._source, Stretches) and len(stretch.words) >= WORTH_A_PROCESS:
-            self._source = ahead.elsewhere(self._source)
+    def _decoded(self, source):
+        """The minibatches to come, as long as the source lasts."""
+        while True:
+            try:
+                stretch = next(source)
+            except ahead.Lost:
+                self._alone = True
+                return
+            if not self._alone and isinstance(source, Stretches) and len(stretch.words) >= WORTH_A_PROCESS:
+                source = ahead.elsewhere(source)
+            yield from self._cut(stretch)
 
-    def _queue(self, stretch):
+    def _cut(self, stretch):
         words = np.split(stretch.words, stretch.borders[1:-1])
         begin = 0
         for i in range(0, len(words), AT_ONCE):
@@ -73,7 +69,7 @@ class Replay:
             end = begin + lengths.sum()
             pairs = stretch.pairs[begin:end].astype(np.int64)
             pairs[:, 1:] += self._V
-            self._ahead.extend(map(_Decoded, words[i : i + AT_ONCE], minibatches(pairs, lengths, self._windows)))
+            yield from map(_Decoded, words[i : i + AT_ONCE], minibatches(pairs, lengths, self._windows))
             begin = end
 
 

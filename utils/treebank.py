@@ -8,6 +8,7 @@ whatever the locale, and words are shown as their authors wrote them ("clichés"
 import functools
 import hashlib
 import random
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,8 @@ class StanfordSentiment:
     def minibatch(self, windowSize, windows, K):
         """Draw a Minibatch of `windows` windows with `K` negative samples per outside word."""
         V = len(self.words())
+        if windowSize < 1:
+            raise InputError(f"the context window must reach at least 1 word, got {windowSize}")
         # The corpus is drawn in the midst of the first minibatch, after a window size, as by the handout's loop. And
         # where one word fills the table, most draws are rejected, which the bulk replay is not made for.
         if "_corpus" not in self.__dict__ or (K and self._one_word_prevails):
@@ -189,26 +192,24 @@ class StanfordSentiment:
             raise InputError(f"{self.path / 'datasetSentences.txt'} holds no sentences; fetch the treebank again")
         return texts
 
-    @functools.cached_property
+    @property
     def _text_ids(self):
-        raw_tokens, raw_sentences = self._raw_tokens
-        ids = np.fromiter((raw_tokens[w] for s in raw_sentences for w in s), np.int32)  # (T,)
-        return Corpus(ids, np.cumsum([0] + [len(s) for s in raw_sentences]))
+        return self._read[0]
 
     @functools.cached_property
-    def _raw_tokens(self):
-        raw_sentences = [[w.lower() for w in text.split()] for text in self._texts]
-        raw_tokens = {}
-        for sentence in raw_sentences:
-            for word in sentence:
-                raw_tokens.setdefault(word, len(raw_tokens))
-        return raw_tokens, raw_sentences
+    def _read(self):
+        """The text as ids, and the raw words in the order of their ids."""
+        raw_tokens, ids, offsets = {}, array("i"), [0]
+        for text in self._texts:
+            ids.extend(raw_tokens.setdefault(word.lower(), len(raw_tokens)) for word in text.split())
+            offsets.append(len(ids))
+        return Corpus(np.frombuffer(ids, dtype=np.int32), np.array(offsets)), list(raw_tokens)
 
     @functools.cached_property
     def _vocabulary(self):
-        raw_tokens = self._raw_tokens[0]
-        shown = {word: word for word in raw_tokens}
-        taken = set(raw_tokens)
+        raw_words = self._read[1]
+        shown = {word: word for word in raw_words}
+        taken = set(raw_words)
         for text in self._texts:
             if not text.isascii():
                 for raw in text.split():
@@ -308,7 +309,10 @@ class StanfordSentiment:
             raise InputError(f"no treebank in {self.path}: fetch it with `sh get_datasets.sh`")
         file = self.path / name
         for number, line in enumerate(read_lines(file), start=1):
-            if line.strip() and not (header and number == 1):
+            if header and number == 1:
+                if line[:1].isdecimal():
+                    raise InputError(f"{file}, line 1: wanted the names of the columns, got {_shorten(line)}")
+            elif line.strip():
                 yield f"{file}, line {number}", line
 
 
