@@ -349,7 +349,7 @@ def _negative_sampling_minibatch(x, batch):
     P, width = batch.pairs.shape
     weights = np.full((P, width), 1 / batch.windows)  # (P, K+2)
     np.multiply(delta, 1 / batch.windows, out=weights[:, 1:])
-    addends = np.concatenate((v, np.vecmat(delta, u)))  # (2P, d)
+    addends = np.stack((v, np.vecmat(delta, u)), axis=1).reshape(2 * P, -1)  # (2P, d)
     scatter = csr_array((weights.take(batch.order), batch.addends, batch.indptr), shape=(len(batch.rows), 2 * P))
     return loss, batch.rows, scatter @ addends
 

@@ -65,7 +65,7 @@ class Minibatch(NamedTuple):
         Entries `order[indptr[r] : indptr[r + 1]]` of `pairs` hold `rows[r]`.
     addends : ndarray of int32, shape (P * (K + 2),)
         What each entry, in the sorted order, adds to the gradient of its row: the centre vector of its pair p, given
-        as p, or, where the entry is the centre word, the gradient with respect to it, given as P + p.
+        as 2 p, or, where the entry is the centre word, the gradient with respect to it, given as 2 p + 1.
     """
 
     pairs: np.ndarray
@@ -93,42 +93,35 @@ def minibatches(pairs, lengths, windows):
     list of Minibatch, length m
     """
     width = pairs.shape[1]
-    ends = np.cumsum(lengths)  # (m,)
-    # One number for each entry (its minibatch, its row, its place), since sorting numbers is several times as fast as
-    # sorting places by row; bit fields, because they come apart again without divisions.
-    place_bits, row_bits = pairs.size.bit_length(), int(pairs.max()).bit_length()
-    keys = np.repeat(np.arange(len(lengths)), lengths * width) << row_bits  # (E,)
-    keys |= pairs.ravel()
-    keys <<= place_bits
-    keys |= np.arange(pairs.size)
+    sizes = lengths * width  # (m,): entries of each
+    begins = np.cumsum(sizes) - sizes  # (m,)
+    # One number for each entry (its minibatch, its row, its place in the minibatch), since sorting numbers is several
+    # times as fast as sorting places by row; bit fields, because they come apart again without divisions.
+    place_bits, row_bits = int(sizes.max()).bit_length(), int(pairs.max()).bit_length()
+    keys = np.repeat((np.arange(len(sizes)) << (row_bits + place_bits)) - begins, sizes) + np.arange(pairs.size)  # (E,)
+    keys += pairs.ravel() << place_bits
+    if len(sizes).bit_length() + row_bits + place_bits <= 32:
+        keys = keys.astype(np.uint32)
     keys.sort()
-    places = keys & ((1 << place_bits) - 1)  # (E,)
+    places = (keys & ((1 << place_bits) - 1)).astype(np.int64)  # (E,)
     keys >>= place_bits
-    firsts = np.concatenate(([0], np.flatnonzero(keys[1:] != keys[:-1]) + 1))  # (all R,): where a new row begins
-    rows = keys[firsts] & ((1 << row_bits) - 1)  # (all R,)
-    cuts = np.searchsorted(firsts, ends * width)  # (m,)
-    pair = np.arange(len(pairs)) - np.repeat(ends - lengths, lengths)  # (sum,): p, anew in each minibatch
-    addends = np.repeat(pair.astype(np.int32)[:, None], width, axis=1)  # (sum, K+2)
-    addends[:, 0] += np.repeat(lengths.astype(np.int32), lengths)
-    addends = addends.ravel().take(places)  # (E,)
-
-    batches = []
-    firsts = np.append(firsts, pairs.size).astype(np.int32)
-    begin = first = 0
-    for end, cut in zip(ends.tolist(), cuts.tolist(), strict=True):
-        entries = slice(begin * width, end * width)
-        batches.append(
-            Minibatch(
-                pairs=pairs[begin:end],
-                windows=windows,
-                rows=rows[first:cut],
-                order=places[entries] - begin * width,
-                indptr=firsts[first : cut + 1] - np.int32(begin * width),
-                addends=addends[entries],
-            )
+    firsts = np.concatenate(([0], np.flatnonzero(keys[1:] != keys[:-1]) + 1, [pairs.size]))  # where a new row begins
+    rows = (keys[firsts[:-1]] & ((1 << row_bits) - 1)).astype(np.int64)  # (sum of R,)
+    cuts = np.searchsorted(firsts, np.append(begins, pairs.size)).tolist()  # (m + 1,)
+    firsts = firsts.astype(np.int32)
+    entry = np.arange(sizes.max(), dtype=np.int32)
+    addends = (2 * (entry // width) + (entry % width == 0)).take(places)  # (E,)
+    return [
+        Minibatch(
+            pairs=pairs[begin // width : (begin + size) // width],
+            windows=windows,
+            rows=rows[cut:next_cut],
+            order=places[begin : begin + size],
+            indptr=firsts[cut : next_cut + 1] - np.int32(begin),
+            addends=addends[begin : begin + size],
         )
-        begin, first = end, cut
-    return batches
+        for begin, size, cut, next_cut in zip(begins.tolist(), sizes.tolist(), cuts[:-1], cuts[1:], strict=True)
+    ]
 
 
 def random_bytes(n):
