@@ -231,6 +231,7 @@ def print_neighbours(words, treebank, centre_vectors, say):
 
 
 def main(arguments=None):
+    """Train, report and draw as the command line asks; return the exit status."""
     args = parse(arguments)
     say = functools.partial(print, flush=True) if not args.quiet else lambda line: None
     with tempfile.TemporaryDirectory() as scratch:

@@ -374,6 +374,7 @@ def sanity_check():
 
 
 def main(arguments=None):
+    """Run the sanity check; return the exit status."""
     console.ArgumentParser(description=__doc__.splitlines()[0]).parse_args(arguments)
     return 1 if sanity_check() else 0
 

@@ -19,6 +19,7 @@ from scipy.sparse import csr_array
 
 from utils import console, selftests
 from utils.contexts import random_negatives
+from utils.errors import InputError
 from utils.rowgradient import RowGradient
 
 BATCH_SIZE = 50  # windows in a minibatch
@@ -74,7 +75,7 @@ def _naive_softmax(v, outsides, which, U):
     scores -= largest
     exponentials = np.exp(scores, out=scores)  # (n, V)
     total = exponentials.sum(axis=1, keepdims=True)  # (n, 1)
-    loss = ((largest + np.log(total))[which, 0] - chosen).sum()
+    loss = (np.log(total)[which, 0] + (largest[which, 0] - chosen)).sum()
 
     pairs = np.bincount(which, minlength=len(v))[:, None]  # (n, 1)
     exponentials *= pairs / total
@@ -294,7 +295,14 @@ def word2vec_sgd_wrapper(
     -------
     loss : float
     grad : ndarray or RowGradient, shape (2 V, d)
+
+    Raises
+    ------
+    InputError
+        A batch or window size below 1, or a data set from which no window or negative sample can be drawn.
     """
+    if batchsize < 1:
+        raise InputError(f"batchsize must be at least 1, got {batchsize}")
     K = _negatives_of(word2vecLossAndGradient)
     if word2vecModel is skipgram and K is not None and hasattr(dataset, "minibatch"):
         return minibatchLossAndGradient(wordVectors, dataset.minibatch(windowSize, batchsize, K))
@@ -355,6 +363,7 @@ def _negative_sampling_minibatch(x, batch):
 
 
 def main(arguments=None):
+    """Run the self-tests that the command line asks for; return the exit status."""
     parser = console.ArgumentParser(description="Self-tests of the word2vec methods: expected figures and gradients.")
     parser.add_argument("method", nargs="?", default="all", choices=[*selftests.SELF_TESTS, "all"], help="default: all")
     method = parser.parse_args(arguments).method

@@ -219,6 +219,7 @@ def whole_process(data, cores):
 
 
 def children(pid):
+    """The processes that a process has started and that still run."""
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
     except FileNotFoundError:
@@ -266,6 +267,7 @@ def spread(times):
 
 
 def report_training(report, data):
+    """Ours on two cores and on one against gensim and the loop; where the time goes; the whole process."""
     measured = in_process(parts, data, cores=1)
     seconds, pairs = measured["seconds"], measured["pairs"]
     report.say(f"## The training of the handout: {ITERATIONS:,} iterations, {pairs:,} pairs with 10 negatives each")
@@ -305,6 +307,7 @@ def report_training(report, data):
 
 
 def report_agreement(report, data):
+    """How far the fast path is from the loop, and the time of the naive softmax."""
     report.say("## Agreement and the naive softmax")
     report.say()
     difference = in_process(difference_from_loop, data, cores=1)
@@ -318,6 +321,7 @@ def report_agreement(report, data):
 
 
 def report_growth(report, data):
+    """Time of an iteration against vocabulary, dimension, batch and negatives."""
     report.say("## Time of an iteration as things grow, in milliseconds on one core")
     report.say()
     base = {"V": 20_000, "d": 10, "windows": 50, "K": 10}
@@ -336,6 +340,7 @@ SECTIONS = {"training": report_training, "agreement": report_agreement, "growth"
 
 
 def machine():
+    """One line on processor and versions."""
     model = "unknown processor"
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
@@ -349,6 +354,7 @@ def machine():
 
 
 def main():
+    """Run the sections asked for and print the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=str(PROJECT / "utils/datasets/stanfordSentimentTreebank"), metavar="DIR")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))

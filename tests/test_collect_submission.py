@@ -162,7 +162,7 @@ def test_the_script_packs_its_own_folder_wherever_it_is_called(tmp_path):
     project, caller = tmp_path / "a project", tmp_path / "caller"
     (project / "utils").mkdir(parents=True)
     caller.mkdir()
-    for path in [ROOT / "collect_submission.sh", *(ROOT / "utils").glob("*.py")]:
+    for path in [ROOT / "collect_submission.sh", *(ROOT / "utils").glob("*.*")]:
         shutil.copy(path, project / path.relative_to(ROOT))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 

@@ -161,6 +161,12 @@ def test_arguments_that_do_not_go_together_or_say_nothing_are_refused(refused, t
     assert files(tmp_path / "out") == {}
 
 
+def test_an_empty_name_of_a_folder_is_not_the_usual_one(refused):
+    status, line = refused("--data", "")
+    assert status == 2
+    assert "--data wants the treebank's folder, got ''" in line
+
+
 def test_the_largest_seed_is_taken(sample_folder, tmp_path):
     assert run.main(f"--data {sample_folder} --out {tmp_path} --iterations 1 --quiet --seed {2**32 - 1}".split()) == 0
 

@@ -46,6 +46,7 @@ def elsewhere(stretches):
     decoder, twister = stretches.decoder, stretches.twister.state["state"]
     numbers = np.array((decoder.C, decoder.K, stretches.windows, stretches.size, twister["pos"]))
     corpus = decoder.corpus
+    places = filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))
     try:
         with tempfile.TemporaryFile() as file:
             for array in (numbers, corpus.ids, corpus.offsets, decoder.table, stretches.words, twister["key"]):
@@ -54,7 +55,7 @@ def elsewhere(stretches):
             process = subprocess.Popen(
                 [sys.executable, "-m", "utils.ahead"],
                 cwd=PROJECT,
-                env={**os.environ, "PYTHONPATH": str(PROJECT)},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
                 stdin=file,
                 stdout=subprocess.PIPE,
                 pipesize=PIPE_BYTES,

@@ -9,7 +9,7 @@ from utils import ahead
 from utils.contexts import Minibatch, minibatches, random_bytes
 from utils.decoding import Decoder, Stretches
 
-FEWEST_WORDS = 1 << 14  # in the first stretch
+FEWEST_WORDS = 1 << 12  # in the first stretch: what comes of it may never be used
 WORTH_A_PROCESS = 1 << 18  # a stretch so long tells that many more will follow
 AT_ONCE = 16  # minibatches sorted at once: their numbers stay in the processor's cache
 DRAWS = 3  # of a window besides its negatives: size, sentence, position
