@@ -51,7 +51,9 @@ def _sigmoid_and_softplus(x):
 
 
 def _naive_softmax(v, outsides, which, U):
-    """Naive softmax loss of P pairs and its gradients (equations 2, 10 and 15).
+    """Naive softmax loss of P pairs and its gradients.
+
+    Equations 2, 10 and 15, the latter two without the sum over words that stands before them by mistake.
 
     Parameters
     ----------
@@ -304,7 +306,7 @@ def word2vec_sgd_wrapper(
     if batchsize < 1:
         raise InputError(f"batchsize must be at least 1, got {batchsize}")
     K = _negatives_of(word2vecLossAndGradient)
-    if word2vecModel is skipgram and K is not None and hasattr(dataset, "minibatch"):
+    if word2vecModel is skipgram and K is not None and _gives_ids(dataset, word2Ind):
         return minibatchLossAndGradient(wordVectors, dataset.minibatch(windowSize, batchsize, K))
 
     V = len(wordVectors) // 2
@@ -319,6 +321,14 @@ def word2vec_sgd_wrapper(
         grad[:V] += grad_centre / batchsize
         grad[V:] += grad_outside / batchsize
     return loss, grad
+
+
+def _gives_ids(dataset, word2Ind):
+    """Whether the data set draws minibatches of ids, and they are the ids of `word2Ind`."""
+    if not hasattr(dataset, "minibatch"):
+        return False
+    tokens = dataset.tokens()
+    return word2Ind is tokens or word2Ind == tokens
 
 
 def minibatchLossAndGradient(wordVectors, batch):

@@ -445,6 +445,28 @@ def test_a_window_size_of_0_is_refused_rather_than_looked_for_for_ever(sample_fo
     assert (done.stdout, done.stderr) == ("refused\n" * 2, "")
 
 
+@by_loss
+def test_ids_other_than_the_data_sets_own_are_respected(sample, loss):
+    (treebank,) = sample()
+    V = len(treebank.tokens())
+    x = np.random.default_rng(7).standard_normal((2 * V, 3))
+    turned = {word: V - 1 - i for word, i in treebank.tokens().items()}
+    found = []
+    for dataset in (treebank, WindowByWindow(sample()[0])):
+        random.seed(2024)
+        found.append(word2vec_sgd_wrapper(skipgram, turned, x, dataset, 5, loss))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=CLOSE)
+    np.testing.assert_allclose(np.array(found[0][1]), found[1][1], rtol=0, atol=CLOSE)
+
+
+@by_loss
+def test_an_equal_dictionary_of_ids_goes_the_fast_way(sample, loss):
+    (treebank,) = sample()
+    x = np.ones((2 * len(treebank.tokens()), 3))
+    gradient = word2vec_sgd_wrapper(skipgram, dict(treebank.tokens()), x, treebank, 5, loss)[1]
+    assert isinstance(gradient, RowGradient)
+
+
 # The handout's training on the Stanford Sentiment Treebank
 
 
