@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from utils.contexts import Corpus
-from utils.decoding import Decoder, Stretch, Stretches
+from utils.decoding import HEAD, Decoder, Stretch, Stretches
 
 PROJECT = Path(__file__).parent.parent
 PIPE_BYTES = 1 << 20  # what Linux allows everybody; the smaller, the more often the two processes wait for each other
@@ -79,10 +79,10 @@ class _Elsewhere:
         return self
 
     def __next__(self):
-        words, minibatches, pairs = self._receive(3, np.int64).tolist()
+        minibatches, pairs = self._receive(2, np.int64).tolist()
         return Stretch(
-            words=self._receive(words, np.uint32),
-            borders=self._receive(minibatches + 1, np.int64),
+            heads=self._receive(minibatches * HEAD, np.uint32).reshape(minibatches, HEAD),
+            words=self._receive(minibatches, np.int64),
             lengths=self._receive(minibatches, np.int64),
             pairs=self._receive(pairs * self._pair_width, np.int32).reshape(pairs, self._pair_width),
         )
@@ -102,7 +102,7 @@ def _end(process):
 
 def _send(stretches, pipe):
     for stretch in stretches:
-        sizes = np.array([len(stretch.words), len(stretch.lengths), len(stretch.pairs)])
+        sizes = np.array([len(stretch.lengths), len(stretch.pairs)])
         for array, dtype in zip((sizes, *stretch), (np.int64, np.uint32, np.int64, np.int64, np.int32), strict=True):
             pipe.write(np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8))
         pipe.flush()

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 STRIDE = 1 << 11  # words from walker to walker
+HEAD = 3  # words that any minibatch takes: the first window's size, sentence and position
 NO_WORD = np.int32(-1)
 MOST_WORDS = 1 << 20  # decoded at a time, as long as a minibatch needs no more
 
@@ -240,18 +241,18 @@ class Stretch(NamedTuple):
 
     Attributes
     ----------
-    words : ndarray of uint32
-        That they take, all together.
-    borders : ndarray of int64, shape (m + 1,)
-        Where the words of each begin, and behind the last one.
+    heads : ndarray of uint32, shape (m, HEAD)
+        The first words that each takes.
+    words : ndarray of int64, shape (m,)
+        How many words each takes.
     lengths : ndarray of int64, shape (m,)
-        Pairs of each.
+        How many pairs each has.
     pairs : ndarray of int32, shape (P, K + 2)
         Ids of centre word, outside word and negative samples of all pairs.
     """
 
+    heads: np.ndarray
     words: np.ndarray
-    borders: np.ndarray
     lengths: np.ndarray
     pairs: np.ndarray
 
@@ -286,9 +287,11 @@ class Stretches:
             found = self.decoder.decode(self.words)
             whole = len(found.end) // self.windows * self.windows
         ends = found.end[self.windows - 1 : whole : self.windows]  # (m,)
+        begins = np.append(0, ends[:-1])  # (m,)
+        heads = self.words[begins[:, None] + np.arange(HEAD)]  # (m, HEAD)
         lengths = found.counts[:whole].reshape(-1, self.windows).sum(axis=1)  # (m,)
-        words, self.words = np.split(self.words, ends[-1:])
-        return Stretch(words, np.concatenate(([0], ends)), lengths, found.pairs[: lengths.sum()])
+        self.words = self.words[ends[-1] :]
+        return Stretch(heads, ends - begins, lengths, found.pairs[: lengths.sum()])
 
 
 def _top_bits(n):

@@ -7,12 +7,11 @@ import numpy as np
 
 from utils import ahead
 from utils.contexts import Minibatch, minibatches, random_bytes
-from utils.decoding import Decoder, Stretches
+from utils.decoding import HEAD, Decoder, Stretches
 
 FEWEST_WORDS = 1 << 12  # in the first stretch: what comes of it may never be used
 WORTH_A_PROCESS = 1 << 18  # a stretch so long tells that many more will follow
 AT_ONCE = 16  # minibatches sorted at once: their numbers stay in the processor's cache
-DRAWS = 3  # of a window besides its negatives: size, sentence, position
 
 
 class Replay:
@@ -33,20 +32,19 @@ class Replay:
     def __init__(self, corpus, table, C, windows, K, V):
         self._decoder = Decoder(corpus, table, C, K)
         self._windows, self._V = windows, V
-        self._least = windows * (DRAWS + K)  # words that any minibatch takes
         self._alone = ahead.usable_cores() < 2
         self._to_come = iter(())
 
     def minibatch(self):
         """Draw the next Minibatch."""
-        # What any minibatch takes, this one takes: drawing so much shows whether the stream is where it was left.
-        head = random_bytes(self._least)
+        # Drawing what any minibatch takes shows whether the stream is where it was left.
+        head = random_bytes(HEAD)
         decoded = next(self._to_come, None)
-        if decoded is None or head != decoded.words[: self._least].tobytes():
+        if decoded is None or head != decoded.head.tobytes():
             words = np.frombuffer(head, "<u4")
             self._to_come = self._decoded(Stretches(self._decoder, self._windows, words, _twister(), FEWEST_WORDS))
             decoded = next(self._to_come)
-        random.getrandbits(32 * (len(decoded.words) - self._least))
+        random.getrandbits(32 * (decoded.words - HEAD))
         return decoded.minibatch
 
     def _decoded(self, source):
@@ -57,24 +55,24 @@ class Replay:
             except ahead.Lost:
                 self._alone = True
                 return
-            if not self._alone and isinstance(source, Stretches) and len(stretch.words) >= WORTH_A_PROCESS:
+            if not self._alone and isinstance(source, Stretches) and stretch.words.sum() >= WORTH_A_PROCESS:
                 source = ahead.elsewhere(source)
             yield from self._cut(stretch)
 
     def _cut(self, stretch):
-        words = np.split(stretch.words, stretch.borders[1:-1])
         begin = 0
-        for i in range(0, len(words), AT_ONCE):
-            lengths = stretch.lengths[i : i + AT_ONCE]
+        for i in range(0, len(stretch.lengths), AT_ONCE):
+            heads, words, lengths = (field[i : i + AT_ONCE] for field in stretch[:3])
             end = begin + lengths.sum()
             pairs = stretch.pairs[begin:end].astype(np.int64)
             pairs[:, 1:] += self._V
-            yield from map(_Decoded, words[i : i + AT_ONCE], minibatches(pairs, lengths, self._windows))
+            yield from map(_Decoded, heads, words.tolist(), minibatches(pairs, lengths, self._windows))
             begin = end
 
 
 class _Decoded(NamedTuple):
-    words: np.ndarray  # that drawing it takes
+    head: np.ndarray  # the first words that drawing it takes
+    words: int  # how many it takes in all
     minibatch: Minibatch
 
 
