@@ -9,6 +9,7 @@ import json
 import math
 import random
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def sgd(
     x = np.asarray(x0) + 0.0  # a copy, in floating point
     run = _Run(f, x, step, checkpoints)
     x, start = run.resume(iterations) if checkpoints else (x, 0)
-    with console.holding_back_interrupts() if checkpoints else _NothingHeldBack() as stop:
+    with console.holding_back_interrupts() if checkpoints else nullcontext(console.StopRequest()) as stop:
         for iteration in range(start + 1, iterations + 1):
             loss, gradient = f(x)
             if not math.isfinite(np.asarray(loss).item()):
@@ -128,18 +129,6 @@ def _check_arguments(step, iterations, print_every):
 def _diverged(what, iteration, run):
     saved = f"; the checkpoint of iteration {run.saved} is good" if run.saved else ""
     return f"the {what} went to infinity or NaN at iteration {iteration}: try a smaller step than {run.step:g}{saved}"
-
-
-class _NothingHeldBack:
-    """Stands where interrupts need not wait for the end of an iteration."""
-
-    requested = False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return False
 
 
 class _Run:

@@ -335,6 +335,7 @@ def test_no_dollar_starts_a_formula():
 def test_any_text_can_be_drawn(words, title):
     figure, *_ = drawn(words, normal(0, len(words)), {title: tuple(words[:1])}, title)
     figure.canvas.draw()  # a warning here is an error
+    assert len(figure.axes[0].texts) == len(words)
 
 
 # ---- the file

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from utils.contexts import Corpus
-from utils.decoding import HEAD, Decoder, Stretch, Stretches
+from utils.decoding import HEAD, Decoder, Stretch, Stretches, twister_at
 
 PROJECT = Path(__file__).parent.parent
 PIPE_BYTES = 1 << 20  # what Linux allows everybody; the smaller, the more often the two processes wait for each other
@@ -113,11 +113,9 @@ def main():
     with open(sys.stdin.fileno(), "rb", closefd=False) as file:
         numbers, ids, offsets, table, words, key = (np.load(file, allow_pickle=False) for _ in range(6))
     C, K, windows, size, position = numbers.tolist()
-    twister = np.random.MT19937()
-    twister.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": position}}
     decoder = Decoder(Corpus(ids, offsets), table, C, K)
     try:
-        _send(Stretches(decoder, windows, words, twister, size), sys.stdout.buffer)
+        _send(Stretches(decoder, windows, words, twister_at(key, position), size), sys.stdout.buffer)
     except BrokenPipeError:
         # Python would try to write what is left when it ends, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -186,7 +186,7 @@ class Decoder:
         return chosen.astype(np.int64), place + 1
 
     def _outsides(self, size, sentence, centre):
-        """The outside words of the windows, and which window each is of: ids (P,), numbers (P,)."""
+        """The outside words of the windows: the number of the window that each is of (P,), and their ids (P,)."""
         around = centre[:, None] + self._reach  # (W, 2C)
         ids = self._ids.take(around, mode="clip")
         begin = np.maximum(self._offsets[sentence], centre - size)  # (W,)
@@ -292,6 +292,13 @@ class Stretches:
         lengths = found.counts[:whole].reshape(-1, self.windows).sum(axis=1)  # (m,)
         self.words = self.words[ends[-1] :]
         return Stretch(heads, ends - begins, lengths, found.pairs[: lengths.sum()])
+
+
+def twister_at(key, position):
+    """A Mersenne Twister in a given state: 624 words, and how many of them have been used."""
+    twister = np.random.MT19937()
+    twister.state = {"bit_generator": "MT19937", "state": {"key": np.array(key, np.uint32), "pos": position}}
+    return twister
 
 
 def _top_bits(n):

@@ -7,7 +7,7 @@ import numpy as np
 
 from utils import ahead
 from utils.contexts import Minibatch, minibatches, random_bytes
-from utils.decoding import HEAD, Decoder, Stretches
+from utils.decoding import HEAD, Decoder, Stretches, twister_at
 
 FEWEST_WORDS = 1 << 12  # in the first stretch: what comes of it may never be used
 WORTH_A_PROCESS = 1 << 18  # a stretch so long tells that many more will follow
@@ -79,6 +79,4 @@ class _Decoded(NamedTuple):
 def _twister():
     """A Mersenne Twister in the state of Python's random stream."""
     *key, position = random.getstate()[1]
-    twister = np.random.MT19937()
-    twister.state = {"bit_generator": "MT19937", "state": {"key": np.array(key, np.uint32), "pos": position}}
-    return twister
+    return twister_at(key, position)
