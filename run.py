@@ -104,15 +104,15 @@ def read_treebank(args, folder):
     return treebank
 
 
-def choose_words(words, treebank):
-    """Keep the words that the treebank has, with a notice of the others on standard error."""
+def choose_words(words, treebank, quiet=False):
+    """Keep the words that the treebank has, with a notice of the others on standard error unless `quiet`."""
     known = [word for word in words if word in treebank.tokens()]
     unknown = [word for word in words if word not in treebank.tokens()]
     if len(known) > MOST_WORDS:
         raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")
     if not known:
         raise InputError(f"none of the words for the map is in the vocabulary: {', '.join(unknown)}; give --words")
-    if unknown:
+    if unknown and not quiet:
         print(f"not in the vocabulary, left out of the map: {', '.join(unknown)}", file=sys.stderr)
     return known
 
@@ -236,7 +236,7 @@ def main(arguments=None):
     say = functools.partial(print, flush=True) if not args.quiet else lambda line: None
     with tempfile.TemporaryDirectory() as scratch:
         treebank = read_treebank(args, Path(scratch))
-    words = choose_words(args.words, treebank)
+    words = choose_words(args.words, treebank, args.quiet)
     checkpoints = checkpoints_for(args, treebank)
     if args.fresh and (place := checkpoints.set_aside()):
         say(f"moved the earlier checkpoints to {place}")

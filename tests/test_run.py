@@ -243,6 +243,11 @@ def test_an_unknown_word_is_left_out_with_a_notice(train, mapped):
     assert mapped["words"] == ["coffee", "tea"]
 
 
+def test_quiet_leaves_the_notice_out_too(train, mapped):
+    assert train("--words", "coffee,zyzzyva,tea", "--quiet").err == ""
+    assert mapped["words"] == ["coffee", "tea"]
+
+
 def test_a_comma_too_many_is_no_word(train, mapped):
     trained = train("--words", " coffee,, tea,")
     assert trained.err == ""
