@@ -5,9 +5,11 @@
     python word2vec.py naiveSoftmaxLossAndGradient
     python word2vec.py negSamplingLossAndGradient
     python word2vec.py skipgram
+    python word2vec.py explain skipgram # its equations, a worked example, analytic beside numeric gradient
 
-Vectors are rows throughout; equation numbers are those of the handout. V is the vocabulary's size, d the dimension,
-P the number of (centre, outside) pairs, K the negative samples per pair, n the distinct centre words of a minibatch.
+Vectors are rows throughout; equation numbers are those of docs/derivations.md, with the handout's after "handout". V is
+the vocabulary's size, d the dimension, P the number of (centre, outside) pairs, K the negative samples per pair, n the
+distinct centre words of a minibatch.
 """
 
 import functools
@@ -20,6 +22,7 @@ from scipy.sparse import csr_array
 from utils import console, selftests
 from utils.contexts import random_negatives
 from utils.errors import InputError
+from utils.explain import explain
 from utils.rowgradient import RowGradient
 
 BATCH_SIZE = 50  # windows in a minibatch
@@ -27,7 +30,7 @@ NEGATIVES = 10  # per outside word
 
 
 def sigmoid(x):
-    """1 / (1 + exp(-x)), elementwise (equation 26).
+    """1 / (1 + exp(-x)), elementwise (equation 23; handout 26).
 
     Parameters
     ----------
@@ -38,11 +41,14 @@ def sigmoid(x):
     -------
     ndarray of float, shape of `x` (a NumPy scalar for a scalar)
     """
-    return _sigmoid_and_softplus(np.asarray(x) + 0.0)[0]
+    return sigmoid_and_softplus(np.asarray(x) + 0.0)[0]
 
 
-def _sigmoid_and_softplus(x):
-    """sigmoid(x), and softplus(x) = log(1 + exp(x)) = -log sigmoid(-x), both from one exponential that is at most 1."""
+def sigmoid_and_softplus(x):
+    """sigmoid(x), and softplus(x) = log(1 + exp(x)) = -log sigmoid(-x) (equations 53 and 54).
+
+    Both come from one exponential that is at most 1.
+    """
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e), np.maximum(x, 0) + np.log1p(e)
 
@@ -53,7 +59,7 @@ def _sigmoid_and_softplus(x):
 def _naive_softmax(v, outsides, which, U):
     """Naive softmax loss of P pairs and its gradients.
 
-    Equations 2, 10 and 15, the latter two without the sum over words that stands before them by mistake.
+    Equations 52 and 57: over many pairs, what 11, 14 and 20 are for one (handout 2, 10 and 15).
 
     Parameters
     ----------
@@ -86,8 +92,10 @@ def _naive_softmax(v, outsides, which, U):
     return loss, delta @ U, delta.T @ v
 
 
-def _negative_sampling(v, u):
-    """Negative sampling loss of P pairs, and its derivative with respect to each score (equations 28 to 37).
+def negative_sampling(v, u):
+    """Negative sampling loss of P pairs, and its derivative with respect to each score.
+
+    Equations 27 and 28, computed as 53 and 54 (handout 28 to 36).
 
     Parameters
     ----------
@@ -105,7 +113,7 @@ def _negative_sampling(v, u):
     """
     scores = np.matvec(u, v)  # (P, K+1)
     scores[:, 0] *= -1  # now the larger a score, the worse: -log sigmoid(-score) is the loss of each
-    delta, losses = _sigmoid_and_softplus(scores)  # (P, K+1)
+    delta, losses = sigmoid_and_softplus(scores)  # (P, K+1)
     delta[:, 0] *= -1
     return losses.sum(), delta
 
@@ -114,7 +122,7 @@ def _negative_sampling(v, u):
 
 
 def naiveSoftmaxLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset):
-    """Naive softmax loss of one pair and its gradients (equations 2, 10 and 15).
+    """Naive softmax loss of one pair and its gradients (equations 11, 14 and 20; handout 2, 10 and 15).
 
     Parameters
     ----------
@@ -154,7 +162,7 @@ def getNegativeSamples(outsideWordIdx, dataset, K):
 
 
 def negSamplingLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset, K=NEGATIVES):
-    """Negative sampling loss of one pair and its gradients (equations 28 to 43).
+    """Negative sampling loss of one pair and its gradients (equations 27 to 31 and 35; handout 28 to 43).
 
     Parameters
     ----------
@@ -164,7 +172,7 @@ def negSamplingLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, da
     dataset : object
         Gives negative samples by `sampleTokenIdx()`.
     K : int
-        Negative samples to draw. A word drawn m times counts m times (equation 43).
+        Negative samples to draw. A word drawn m times counts m times (equation 35; handout 43).
 
     Returns
     -------
@@ -181,7 +189,7 @@ def negSamplingLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, da
 
 def _negative_sampling_window(v, targets, U):
     u = U[targets]  # (P, K+1, d)
-    loss, delta = _negative_sampling(v, u)
+    loss, delta = negative_sampling(v, u)
     grad_U = np.zeros_like(U, dtype=delta.dtype)  # (V, d)
     np.add.at(grad_U, targets, delta[:, :, None] * v[:, None, :])
     return loss, np.vecmat(delta, u), grad_U
@@ -197,7 +205,7 @@ def skipgram(
     dataset,
     word2vecLossAndGradient=naiveSoftmaxLossAndGradient,
 ):
-    """Loss of one context window and its gradients: the sum over its outside words (equations 44 to 47).
+    """Loss of one context window and its gradients: sums over its outside words (equations 36 to 39; handout 44 to 47).
 
     Parameters
     ----------
@@ -271,7 +279,7 @@ def word2vec_sgd_wrapper(
     word2vecLossAndGradient=naiveSoftmaxLossAndGradient,
     batchsize=BATCH_SIZE,
 ):
-    """Mean loss of a random minibatch of windows, and its gradient: the objective that `sgd` minimizes.
+    """Mean loss of a random minibatch of windows, and its gradient: the objective that `sgd` minimizes (equation 55).
 
     Each window has a size drawn by `random.randint(1, windowSize)`. Where model and loss are ours and the data set
     gives ids (`dataset.minibatch`), all pairs are computed together and the gradient holds the touched rows only;
@@ -332,7 +340,7 @@ def _gives_ids(dataset, word2Ind):
 
 
 def minibatchLossAndGradient(wordVectors, batch):
-    """Mean loss of a minibatch over its windows, and the gradient, as rows.
+    """Mean loss of a minibatch over its windows, and the gradient, as rows (equations 55 to 57).
 
     Parameters
     ----------
@@ -361,7 +369,7 @@ def _softmax_minibatch(x, batch):
 def _negative_sampling_minibatch(x, batch):
     vectors = x.take(batch.pairs, axis=0)  # (P, K+2, d)
     v, u = vectors[:, 0], vectors[:, 1:]  # (P, d), (P, K+1, d)
-    loss, delta = _negative_sampling(v, u)
+    loss, delta = negative_sampling(v, u)
     # Every entry of `pairs` adds a weight times a vector to its row's gradient: a target adds delta * v, a centre word
     # adds 1 * (delta @ u). All of it is one product of a sparse matrix, a line for each row, with those vectors.
     P, width = batch.pairs.shape
@@ -373,11 +381,18 @@ def _negative_sampling_minibatch(x, batch):
 
 
 def main(arguments=None):
-    """Run the self-tests that the command line asks for; return the exit status."""
+    """Run the self-tests that the command line asks for, or explain methods; return the exit status."""
+    methods = [*selftests.SELF_TESTS, "all"]
     parser = console.ArgumentParser(description="Self-tests of the word2vec methods: expected figures and gradients.")
-    parser.add_argument("method", nargs="?", default="all", choices=[*selftests.SELF_TESTS, "all"], help="default: all")
-    method = parser.parse_args(arguments).method
-    return 0 if selftests.run(sys.modules[__name__], method) else 1
+    parser.add_argument("method", nargs="?", default="all", choices=[*methods, "explain"], help="default: all")
+    parser.add_argument("explained", nargs="?", choices=methods, help="after `explain`: which method; default: all")
+    args = parser.parse_args(arguments)
+    this = sys.modules[__name__]
+    if args.method == "explain":
+        return 0 if explain(this, args.explained or "all") else 1
+    if args.explained:
+        parser.error(f"one method at a time, or `all`; got {args.method} and {args.explained}")
+    return 0 if selftests.run(this, args.method) else 1
 
 
 if __name__ == "__main__":

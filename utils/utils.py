@@ -4,12 +4,12 @@ import numpy as np
 
 
 def softmax(x):
-    """Turn scores into probabilities along the last axis; the input is left as it is.
+    """Turn scores into probabilities along the last axis (equations 9 and 10; handout 1).
 
     Parameters
     ----------
     x : array_like, shape (..., n)
-        Scores; any finite size, since the largest of each row is subtracted before the exponential.
+        Scores, left as they are; any finite size, since the largest of each row is subtracted before the exponential.
 
     Returns
     -------

@@ -1,0 +1,243 @@
+"""utils/explain.py: what it prints is what the methods compute, and a method that is wrong is told so."""
+
+import random
+import re
+import types
+
+import numpy as np
+import pytest
+from derivations import PAGE
+
+import word2vec
+from utils.explain import EXPLANATIONS, NEGATIVES, WRONG, explain, numeric_gradient
+from utils.gradcheck import SOFTMAX_FIGURES
+from utils.selftests import SELF_TESTS, getDummyObjects
+from utils.utils import softmax
+
+METHODS = list(EXPLANATIONS)
+NUMBER = r"-?\d+\.\d+"
+# How the page's equations begin that the explanations show (a derivative as {d numerator}{denominator}).
+LEFT_SIDES = {
+    9: r"\hat y_o=P(",
+    11: r"J=-\log\hat y_o=",
+    14: r"{d J}{\partial v_c}=\sum",
+    19: r"{d J}{\partial u_w}=(\hat y_w-y_w)",
+    20: r"{d J}{\partial U}=",
+    23: r"\sigma(x)=",
+    24: r"\sigma(-x)=",
+    25: r"\sigma'(x)=",
+    27: r"J=-\log\sigma(u_o^\top v_c)",
+    28: r"\delta_o=",
+    29: r"{d J}{\partial v_c}=\bigl(\sigma",
+    30: r"{d J}{\partial u_o}=\bigl(\sigma",
+    31: r"{d J}{\partial u_{w_s}}=\sigma",
+    35: r"{d J}{\partial u_w}=\sum_{s",
+    36: r"J_{\text{skip-gram}}=",
+    37: r"{d J_{\text{skip-gram}}}{\partial U}=",
+    38: r"{d J_{\text{skip-gram}}}{\partial v_c}=",
+    39: r"{d J_{\text{skip-gram}}}{\partial v_w}=0",
+}
+
+
+@pytest.fixture
+def explained(capsys):
+    """Explain a method of a model: explained(method, model) -> (verdict, text)."""
+
+    def call(method="all", model=word2vec):
+        verdict = explain(model, method)
+        return verdict, capsys.readouterr().out
+
+    return call
+
+
+def changed(**methods):
+    """word2vec.py with some methods replaced."""
+    names = [*METHODS, "getNegativeSamples"]
+    return types.SimpleNamespace(**{**{name: getattr(word2vec, name) for name in names}, **methods})
+
+
+def rows_of(text, first_word):
+    """The numbers in the lines that begin with a word."""
+    lines = [line for line in text.splitlines() if re.match(rf"\s*{re.escape(first_word)}\s", line)]
+    return [[float(number) for number in re.findall(NUMBER, line)] for line in lines]
+
+
+def test_there_is_an_explanation_for_each_method_that_has_a_self_test():
+    assert list(SELF_TESTS) == METHODS
+
+
+def test_all_are_explained_in_order_and_all_is_right(explained):
+    verdict, text = explained()
+    assert verdict is True
+    assert WRONG not in text
+    assert re.findall(r"^== (\w+)$", text, flags=re.MULTILINE) == METHODS
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_is_explained_without_the_others_and_fits_on_a_screen(explained, method):
+    verdict, text = explained(method)
+    assert verdict is True
+    assert re.findall(r"^== (\w+)$", text, flags=re.MULTILINE) == [method]
+    assert max(map(len, text.splitlines())) <= 100
+    assert len(text.splitlines()) <= 50
+    assert not re.search(r"-0\.0+\b(?!\d)", text)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_explaining_twice_prints_the_same(explained, method):
+    first = explained(method)
+    random.random()
+    assert explained(method) == first
+
+
+def test_sigmoid_table_holds_values_and_derivatives(explained):
+    text = explained("sigmoid")[1]
+    for x in (-2.0, 0.0, 1.0):
+        ((value, mirrored, analytic, numeric),) = rows_of(text, f"{x:g}")
+        expected = 1 / (1 + np.exp(-x))
+        assert [value, mirrored] == pytest.approx([expected, expected], abs=1e-8)  # printed to 8 digits
+        assert [analytic, numeric] == pytest.approx([expected * (1 - expected)] * 2, abs=1e-7)
+
+
+def vectors():
+    _, both, tokens = getDummyObjects()
+    return both[2], both[5:], tokens
+
+
+def test_naive_softmax_table_holds_the_probabilities_and_the_loss(explained):
+    text = explained("naiveSoftmaxLossAndGradient")[1]
+    v, U, tokens = vectors()
+    y_hat = softmax(U @ v)
+    for w, i in tokens.items():
+        (row,) = rows_of(text, w)
+        expected = [*U[i], U[i] @ v, np.exp(U[i] @ v), y_hat[i], y_hat[i] - (w == "b")]
+        assert row == pytest.approx(expected, abs=1e-4)  # printed to 4 digits
+    worked, returned = (float(x) for x in re.search(rf"J = ({NUMBER}) .* ({NUMBER})$", text, re.MULTILINE).groups())
+    assert worked == returned == pytest.approx(-np.log(y_hat[1]), abs=1e-8)
+
+
+@pytest.mark.parametrize("method", ["naiveSoftmaxLossAndGradient", "negSamplingLossAndGradient"])
+def test_gradients_of_a_pair_stand_beside_each_other(explained, method):
+    text = explained(method)[1]
+    for name in ("v_c", "u_a", "u_b", "u_c", "u_d", "u_e"):
+        row = next(row for row in rows_of(text, name) if len(row) == 6)
+        assert row[:3] == pytest.approx(row[3:], abs=1e-6)
+        assert any(row)
+
+
+def test_negative_samples_shown_are_those_of_the_loss_and_one_is_repeated(explained):
+    text = explained("negSamplingLossAndGradient")[1]
+    drawn = re.search(r"drawn: (.*)", text)[1].split()
+    assert len(drawn) == NEGATIVES > len(set(drawn))
+    assert "b" not in drawn
+    v, U, tokens = vectors()
+    loss = np.log(1 + np.exp(-U[1] @ v)) + sum(np.log(1 + np.exp(U[tokens[w]] @ v)) for w in drawn)
+    worked, returned = (float(x) for x in re.search(rf"J = ({NUMBER}) .* ({NUMBER})$", text, re.MULTILINE).groups())
+    assert worked == returned == pytest.approx(loss, abs=1e-8)
+    ((total,),) = rows_of(text, "sum")
+    terms = [row[-1] for row in rows_of(text, "outside") + rows_of(text, "negative")]
+    assert sum(terms) == pytest.approx(total, abs=3e-4)  # six terms printed to 4 digits
+    for k, w in enumerate(["b", *drawn]):
+        score = U[tokens[w]] @ v
+        p = 1 / (1 + np.exp(-score))
+        row = (rows_of(text, "outside") + rows_of(text, "negative"))[k]
+        assert row[3:6] == pytest.approx([score, p, p - (w == "b")], abs=1e-4)
+    for w in set(drawn):
+        row = next(row for row in rows_of(text, f"u_{w}") if len(row) == 6)
+        expected = drawn.count(w) / (1 + np.exp(-U[tokens[w]] @ v)) * v
+        assert row[:3] == pytest.approx(expected, abs=1e-7)
+
+
+def test_skipgram_shows_the_pairs_and_arrives_at_the_handouts_figure(explained):
+    text = explained("skipgram")[1]
+    figure = SOFTMAX_FIGURES[0][3]
+    (total,) = rows_of(text, "sum")
+    assert total == [pytest.approx(figure, abs=1e-8)]
+    v, U, _ = vectors()
+    assert rows_of(text, "d") == [[pytest.approx(-np.log(softmax(U @ v)[3]), abs=1e-8)]]
+    assert len(rows_of(text, "b")) == 2
+    for word in "abde":
+        assert rows_of(text, f"v_{word}") == [[0.0] * 6]
+    assert all(rows_of(text, "v_c")[0])
+
+
+@pytest.mark.parametrize("which, lines", [(0, 1), (1, 1), (2, 5)])
+@pytest.mark.parametrize("method", ["naiveSoftmaxLossAndGradient", "negSamplingLossAndGradient"])
+def test_a_wrong_loss_or_gradient_is_pointed_at(explained, method, which, lines):
+    def wrong(*args, **kwargs):
+        answer = list(getattr(word2vec, method)(*args, **kwargs))
+        answer[which] = answer[which] * 1.01 if which else answer[which] + 0.01  # a constant, which no gradient shows
+        return tuple(answer)
+
+    verdict, text = explained(method, changed(**{method: wrong}))
+    assert verdict is False
+    assert text.count(WRONG) == lines
+
+
+def test_repeated_negatives_that_overwrite_each_other_are_pointed_at(explained):
+    def overwriting(v, o, U, dataset, K):
+        drawn = []
+
+        class Recording:
+            def sampleTokenIdx(self):
+                drawn.append(dataset.sampleTokenIdx())
+                return drawn[-1]
+
+        loss, grad_v, grad_U = word2vec.negSamplingLossAndGradient(v, o, U, Recording(), K)
+        for w in {w for w in drawn if w != o}:
+            grad_U[w] /= drawn.count(w)
+        return loss, grad_v, grad_U
+
+    verdict, text = explained("negSamplingLossAndGradient", changed(negSamplingLossAndGradient=overwriting))
+    repeated = {w for w in re.search(r"drawn: (.*)", text)[1].split() if text.count(f"negative   {w} ") > 1}
+    wrong = [line.split()[0] for line in text.splitlines() if line.endswith(WRONG)]
+    assert verdict is False
+    assert wrong == sorted(f"u_{w}" for w in repeated)
+
+
+WRONG_SIGMOIDS = [lambda x: x / (1 + np.abs(x)), lambda x: word2vec.sigmoid(2 * x), lambda x: x * np.nan]
+
+
+@pytest.mark.parametrize("wrong", WRONG_SIGMOIDS, ids=["another curve", "too steep", "not a number"])
+def test_a_wrong_sigmoid_is_pointed_at(explained, wrong):
+    verdict, text = explained("sigmoid", changed(sigmoid=wrong))
+    assert verdict is False
+    assert WRONG in text
+
+
+def test_a_gradient_of_the_wrong_shape_is_pointed_at(explained):
+    def transposed(*args):
+        loss, grad_v, grad_U = word2vec.naiveSoftmaxLossAndGradient(*args)
+        return loss, grad_v, grad_U.T
+
+    verdict, text = explained("naiveSoftmaxLossAndGradient", changed(naiveSoftmaxLossAndGradient=transposed))
+    assert verdict is False
+    assert "shape (3, 5), wanted (5, 3)" in text
+
+
+def test_a_window_that_leaves_out_a_word_is_pointed_at(explained):
+    def short(centre, size, outsides, *rest):
+        return word2vec.skipgram(centre, size, outsides[1:], *rest)
+
+    verdict, text = explained("skipgram", changed(skipgram=short))
+    assert verdict is False
+    assert f"{WRONG}\n" in text
+
+
+def test_numeric_gradient_of_a_polynomial_and_its_draws():
+    x = np.array([[1.0, -2.0], [0.5, 3.0]])
+    before = x.copy()
+    random.seed(5)
+    state = random.getstate()
+    gradient = numeric_gradient(lambda x: (x**2).sum() + random.random(), x)  # the same draw on both sides cancels
+    np.testing.assert_allclose(gradient, 2 * x, rtol=1e-9)
+    assert (x == before).all()
+    assert random.getstate() == state
+
+
+def test_the_equation_numbers_are_those_of_the_page(explained):
+    equations = re.findall(r"^```math\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    shown = {int(number) for number in re.findall(r"\((\d\d?)\)", explained()[1])}
+    assert shown == set(LEFT_SIDES)
+    for number, left_side in LEFT_SIDES.items():
+        assert equations[number - 1].replace(r"\frac{\partial", "{d").startswith(left_side)
