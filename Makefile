@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint bench clean
+.PHONY: run test torture lint bench clean
 
 run: .venv/ready
 	@if $(BIN)/python -m utils.download; then \
@@ -14,6 +14,11 @@ run: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest
+
+# Some ten minutes: the training is killed a hundred times, and ten thousand damaged files are read.
+torture: .venv/ready
+	$(BIN)/python tests/torture.py
+	$(BIN)/python tests/fuzz.py --cases 10000 --seed 1
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -14,13 +14,17 @@ import tempfile
 import time
 from pathlib import Path
 
+import utils.one_thread  # noqa: F401 (before NumPy: the same bytes on any number of cores)
+
+# isort: split
+
 import numpy as np
 from tqdm import tqdm
 
 from sgd import Checkpoints, print_loss, sgd
 from utils import console, sample
 from utils.errors import EnvironmentFailure, InputError
-from utils.files import make_folder
+from utils.files import make_folder, remove_leftovers
 from utils.plotting import MAP_GROUPS, MAP_WORDS, MOST_WORDS, word_map
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
 from utils.vectors import WordVectors
@@ -36,6 +40,7 @@ from word2vec import (
 PYTHON_SEED, NUMPY_SEED = 31415, 9265  # the handout's
 LARGEST_SEED = 2**32 - 1  # NumPy takes no larger one
 PRINT_EVERY = 10
+PICTURE = "word_vectors.png"
 NEIGHBOURS_OF = ("great", "boring", "woman", "rain", "coffee")
 NEIGHBOURS = 5
 # Rarer words have hardly moved from where they started, which says nothing about them.
@@ -64,6 +69,12 @@ def parse(arguments):
         "--seed", type=console.whole_number(0, LARGEST_SEED), metavar="S", help="default: the handout's two seeds"
     )
     parser.add_argument("--out", default=".", metavar="DIR", help="folder for checkpoints and picture (here)")
+    parser.add_argument(
+        "--keep",
+        type=at_least_one,
+        metavar="N",
+        help="keep the newest N checkpoints (all); from 2 on, a damaged newest one does not lose the run",
+    )
     parser.add_argument("--fresh", action="store_true", help="start anew; checkpoints there are moved to previous-<n>")
     parser.add_argument(
         "--print-every",
@@ -135,7 +146,7 @@ def checkpoints_for(args, treebank):
         "step": args.step,
         "seed": "the handout's" if args.seed is None else args.seed,
     }
-    return Checkpoints(folder, settings)
+    return Checkpoints(folder, settings, args.keep)
 
 
 def negatives(args):
@@ -238,18 +249,20 @@ def main(arguments=None):
         treebank = read_treebank(args, Path(scratch))
     words = choose_words(args.words, treebank, args.quiet)
     checkpoints = checkpoints_for(args, treebank)
-    if args.fresh and (place := checkpoints.set_aside()):
-        say(f"moved the earlier checkpoints to {place}")
-    say(checkpoints.outlook(args.iterations))
-    V = len(treebank.tokens())
-    say(f"{treebank.numSentences()} sentences, {treebank.numTokens()} words, vocabulary {V}, {args.dim} dimensions")
+    with checkpoints.held():
+        remove_leftovers(checkpoints.folder, PICTURE)
+        if args.fresh and (place := checkpoints.set_aside()):
+            say(f"moved the earlier checkpoints to {place}")
+        say(checkpoints.outlook(args.iterations))
+        V = len(treebank.tokens())
+        say(f"{treebank.numSentences()} sentences, {treebank.numTokens()} words, vocabulary {V}, {args.dim} dimensions")
 
-    vectors = train(args, treebank, checkpoints, say)
-    centre_vectors = vectors[:V]  # (V, d)
-    print_neighbours(words, treebank, centre_vectors, say)
-    picture = Path(args.out) / "word_vectors.png"
-    word_map(words, centre_vectors[[treebank.tokens()[word] for word in words]], picture, MAP_GROUPS)
-    say(f"wrote {picture}")
+        vectors = train(args, treebank, checkpoints, say)
+        centre_vectors = vectors[:V]  # (V, d)
+        print_neighbours(words, treebank, centre_vectors, say)
+        picture = checkpoints.folder / PICTURE
+        word_map(words, centre_vectors[[treebank.tokens()[word] for word in words]], picture, MAP_GROUPS)
+        say(f"wrote {picture}")
     return 0
 
 

@@ -83,7 +83,7 @@ def _naive_softmax(v, outsides, which, U):
     scores -= largest
     exponentials = np.exp(scores, out=scores)  # (n, V)
     total = exponentials.sum(axis=1, keepdims=True)  # (n, 1)
-    loss = (np.log(total)[which, 0] + (largest[which, 0] - chosen)).sum()
+    loss = (np.log(total)[which, 0] + (largest[which, 0] - chosen)).sum(dtype=float)
 
     pairs = np.bincount(which, minlength=len(v))[:, None]  # (n, 1)
     exponentials *= pairs / total
@@ -115,7 +115,7 @@ def negative_sampling(v, u):
     scores[:, 0] *= -1  # now the larger a score, the worse: -log sigmoid(-score) is the loss of each
     delta, losses = sigmoid_and_softplus(scores)  # (P, K+1)
     delta[:, 0] *= -1
-    return losses.sum(), delta
+    return losses.sum(dtype=float), delta
 
 
 # The handout's functions: one pair, one window

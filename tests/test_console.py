@@ -14,6 +14,9 @@ from utils import console
 from utils.errors import EnvironmentFailure, InputError
 
 PROJECT = Path(__file__).parent.parent
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for processes")
 
 
 def raising(error):
@@ -52,6 +55,8 @@ def test_what_main_returns_is_the_status(returned, status, capsys):
         (EnvironmentFailure("disk full"), 1, "error: disk full"),
         (KeyboardInterrupt(), 130, "stopped"),
         (KeyboardInterrupt("stopped after iteration 3"), 130, "stopped after iteration 3"),
+        (console.Stopped("stopped after iteration 3", signal.SIGINT), 130, "stopped after iteration 3"),
+        (console.Stopped("stopped", signal.SIGTERM), 143, "stopped"),
     ],
 )
 def test_an_error_is_one_line_and_its_status(error, status, line, capsys):
@@ -78,6 +83,54 @@ def test_an_interrupt_from_the_keyboard_is_status_130():
         capture_output=True,
     )
     assert (called.returncode, called.stdout, called.stderr) == (130, "", "stopped\n")
+
+
+@needs_signals
+@pytest.mark.parametrize("name, status", [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_to_end_is_one_line_and_its_status_after_cleaning_up(tmp_path, name, status):
+    waiting = f"from utils.files import replacing\n    with replacing({str(tmp_path / 'text')!r}): {{}}"
+    called = program(
+        f"signal.signal(signal.{name}, signal.SIG_DFL)\n    console.run(work)\n"
+        f"def work():\n    {waiting.format(f'os.kill(os.getpid(), signal.{name})')}",
+        capture_output=True,
+    )
+    assert (called.returncode, called.stdout, called.stderr) == (status, "", "stopped\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_signals
+def test_a_signal_that_is_ignored_ends_nothing():
+    called = program(
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n    console.run(work)\n"
+        "def work():\n    os.kill(os.getpid(), signal.SIGHUP); print('still here')",
+        capture_output=True,
+    )
+    assert (called.returncode, called.stdout, called.stderr) == (0, "still here\n", "")
+
+
+@needs_signals
+def test_the_handlers_of_signals_are_put_back_after_a_command():
+    before = [signal.getsignal(number) for number in SIGNALS]
+    during = []
+    status_of(lambda: during.extend(signal.getsignal(number) for number in SIGNALS))
+    assert during != before
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_a_terminal_that_is_gone_takes_no_status_away(monkeypatch):
+    def gone(text):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(sys.stderr, "write", gone)
+    assert status_of(raising(InputError("wrong thing"))) == 2
+
+
+def test_a_command_outside_the_main_thread_ends_with_its_status():
+    statuses = []
+    thread = threading.Thread(target=lambda: statuses.append(status_of(lambda: 3)))
+    thread.start()
+    thread.join()
+    assert statuses == [3]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows reports a closed pipe otherwise")
@@ -148,8 +201,6 @@ def test_a_wrong_argument_is_one_line_with_status_2_and_where_to_find_help(capsy
 
 # Signals held back
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_first_signal_is_a_request(number):
@@ -157,6 +208,7 @@ def test_the_first_signal_is_a_request(number):
         assert not stop.requested
         os.kill(os.getpid(), number)
         assert stop.requested
+    assert stop.number == stop.as_exception("stopped").number == number
 
 
 def test_a_signal_that_is_ignored_stays_so():
@@ -183,13 +235,14 @@ def test_one_block_does_not_remember_the_requests_of_another():
 @pytest.mark.parametrize("second", SIGNALS)
 def test_the_second_signal_interrupts(first, second):
     reached = False
-    with pytest.raises(KeyboardInterrupt), console.holding_back_interrupts():
+    with pytest.raises(console.Stopped, match="^stopped at once$") as stopped, console.holding_back_interrupts():
         os.kill(os.getpid(), first)
         reached = True
         os.kill(os.getpid(), second)
         signal.pthread_sigmask(signal.SIG_BLOCK, [])  # here at the latest
         pytest.fail("still running")
     assert reached
+    assert stopped.value.number == second
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError])

@@ -1,24 +1,19 @@
 """utils/download.py and get_datasets.sh: a data set is there whole and verified, or nothing is."""
 
 import contextlib
-import hashlib
 import io
 import os
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
-import tempfile
 import threading
-import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from zips import FILES, TINY, good_members, leaving_nothing, make_zip, put_damaged, tree
 
 from utils import download
 from utils.console import run
@@ -29,69 +24,10 @@ REAL_ZIP = os.environ.get("SST_ZIP")
 SCRIPTS = ["get_datasets.sh", "collect_submission.sh"]
 needs_sh = pytest.mark.skipif(shutil.which("sh") is None, reason="there is no POSIX shell here")
 
-FILES = {
-    "labels.txt": b"phrase ids|sentiment values\n0|0.5\n",
-    "sentences.txt": b"sentence_index\tsentence\n1\tIt is clich\xc3\x83\xc2\xa9 .\n" * 20,
-    "phrases.txt": b"a|0\nb|1\nc|2\n",
-}
-TINY = download.DataSet(
-    title="Tiny Treebank",
-    url="http://127.0.0.1/never-asked",
-    folder=Path("never-used"),
-    digests={name: hashlib.sha256(FILES[name]).hexdigest() for name in ("labels.txt", "sentences.txt")},
-    entries={"phrases.txt": 3},
-    most_bytes=10_000,
-    remedy="use SST_ZIP=FILE; `python run.py --sample` works without data",
-)
-
-
-def member(name, data=b"", kind=stat.S_IFREG, compress_type=zipfile.ZIP_DEFLATED, **lies):
-    info = zipfile.ZipInfo("placeholder")
-    info.filename = name  # set afterwards: the constructor would clean it
-    info.external_attr = (kind | 0o644) << 16
-    info.compress_type = compress_type
-    return info, data, lies
-
-
-def make_zip(path, *members):
-    """Write a zip whose table of contents lies where it is told to, for it is written after the data."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for info, data, lies in members:
-            archive.writestr(info, data)
-            for attribute, value in lies.items():
-                setattr(info, attribute, value)
-    return path
-
-
-def good_members(folder="treebank/", **changed):
-    contents = {**FILES, **{f"{stem}.txt": data for stem, data in changed.items()}}
-    return [member(folder + name, data) for name, data in contents.items() if data is not None]
-
 
 @pytest.fixture
 def good_zip(tmp_path):
     return make_zip(tmp_path / "good.zip", *good_members())
-
-
-def tree(folder):
-    """Everything below `folder`, hidden or not: relative path -> contents, None for a folder."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")
-    }
-
-
-@contextlib.contextmanager
-def leaving_nothing(folder):
-    before = tree(folder)
-    yield
-    assert tree(folder) == before
-
-
-def put_damaged(folder):
-    """A treebank with one file cut short and one lacking."""
-    folder.mkdir()
-    (folder / "labels.txt").write_bytes(FILES["labels.txt"][:-3])
-    (folder / "phrases.txt").write_bytes(FILES["phrases.txt"])
 
 
 # The published treebank
@@ -156,123 +92,6 @@ def test_verify_reports_what_cannot_be_read_and_a_folder_that_is_not_there(tmp_p
     assert download.verify(tmp_path / "none", TINY) == [f"{name} is missing" for name in sorted(FILES)]
 
 
-# Unpacking
-
-
-@pytest.mark.parametrize("folder", ["treebank/", "", "another name/"])
-def test_unpack_takes_the_known_files_only(tmp_path, folder):
-    zip_path = make_zip(
-        tmp_path / "x.zip",
-        member("__MACOSX/", kind=stat.S_IFDIR),
-        member("__MACOSX/labels.txt", b"resource fork"),
-        member("__MACOSX/treebank/._labels.txt", b"resource fork"),
-        member("treebank/.DS_Store", b"view"),
-        member("treebank/Icon\r"),
-        member("treebank/deeper/labels.txt", b"too deep"),
-        *good_members(folder),
-    )
-    download.unpack(zip_path, tmp_path / "out", TINY)
-    assert tree(tmp_path / "out") == FILES
-
-
-@pytest.mark.parametrize(
-    ("bad", "complaint"),
-    [
-        (member("../labels.txt", b"x"), "leaves the folder"),
-        (member("treebank/../../x", b"x"), "leaves the folder"),
-        (member("/etc/x", b"x"), "leaves the folder"),
-        (member("C:x", b"x"), "leaves the folder"),
-        (member("treebank\\..\\..\\x", b"x"), "leaves the folder"),
-        (member("treebank/x\0.txt", b"x"), "leaves the folder"),
-        (member("treebank/link", b"/etc/passwd", kind=stat.S_IFLNK), "is a link"),
-        (member("treebank/pipe", kind=stat.S_IFIFO), "is a link or a device"),
-        (member("treebank/secret", b"x", flag_bits=0x1), "is encrypted"),
-        (member("treebank/odd", b"x", compress_type=zipfile.ZIP_BZIP2), "compressed in an unknown way"),
-        (member("elsewhere/labels.txt", FILES["labels.txt"]), "holds labels.txt twice"),
-        (member("treebank/zeros", bytes(10_000)), "more than the 10,000"),
-        (member("treebank/boast", b"x", file_size=2**40), "more than the 10,000"),
-    ],
-    ids=lambda value: value[0].filename.encode("unicode_escape").decode() if isinstance(value, tuple) else "",
-)
-def test_one_suspicious_member_and_nothing_is_unpacked(tmp_path, bad, complaint):
-    zip_path = make_zip(tmp_path / "x.zip", *good_members(), bad)
-    with leaving_nothing(tmp_path), pytest.raises(InputError, match=complaint) as caught:
-        download.unpack(zip_path, tmp_path / "out", TINY)
-    assert str(zip_path) in str(caught.value)
-
-
-def test_a_bomb_that_declares_less_than_it_holds_is_refused(tmp_path):
-    zeros = member("treebank/labels.txt", bytes(1_000_000), file_size=100)
-    zip_path = make_zip(tmp_path / "x.zip", zeros, *good_members(labels=None))
-    with leaving_nothing(tmp_path), pytest.raises(InputError, match="cannot be unpacked"):
-        download.unpack(zip_path, tmp_path / "out", TINY)
-
-
-def test_a_member_that_goes_on_behind_the_end_of_the_zip_is_refused(tmp_path):
-    long = member(
-        "treebank/labels.txt", b"x" * 50, compress_type=zipfile.ZIP_STORED, compress_size=5_000, file_size=5_000
-    )
-    zip_path = make_zip(tmp_path / "x.zip", *good_members(labels=None), long)
-    with leaving_nothing(tmp_path), pytest.raises(InputError, match="cannot be unpacked: [^;]"):
-        download.unpack(zip_path, tmp_path / "out", TINY)
-
-
-def test_a_file_in_a_format_that_python_does_not_read_is_refused(tmp_path):
-    patched = member("treebank/labels.txt", FILES["labels.txt"], flag_bits=0x20)
-    zip_path = make_zip(tmp_path / "x.zip", patched, *good_members(labels=None))
-    with leaving_nothing(tmp_path), pytest.raises(InputError, match="patched data"):
-        download.unpack(zip_path, tmp_path / "out", TINY)
-
-
-def test_a_full_disk_is_not_the_giver_s_mistake(tmp_path, good_zip, monkeypatch):
-    def full(path, data):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(EnvironmentFailure, match="No space left on device"):
-        download.unpack(good_zip, tmp_path / "out", TINY)
-
-
-def test_bytes_are_counted_while_reading_whatever_was_declared():
-    assert download._read(io.BytesIO(b"12345"), 5) == b"12345"
-    with pytest.raises(zipfile.BadZipFile, match="more than it may"):
-        download._read(io.BytesIO(b"123456"), 5)
-
-
-def test_the_limit_holds_for_all_files_together(tmp_path, monkeypatch):
-    """Even where the sizes in the table of contents were not looked at."""
-    zip_path = make_zip(tmp_path / "x.zip", *good_members(labels=bytes(6_000), sentences=bytes(6_000)))
-    monkeypatch.setattr(download, "_wanted", lambda members, _: {info.filename.split("/")[1]: info for info in members})
-    with pytest.raises(InputError, match="more than it may"):
-        download.unpack(zip_path, tmp_path / "out", TINY)
-
-
-@pytest.mark.parametrize("kind", ["missing", "folder", "text", "empty", "cut short"])
-def test_what_is_no_zip_is_refused(tmp_path, good_zip, kind):
-    path = tmp_path / "x.zip"
-    if kind == "folder":
-        path.mkdir()
-    elif kind != "missing":
-        path.write_bytes({"text": b"<html>", "empty": b"", "cut short": good_zip.read_bytes()[:-40]}[kind])
-    with leaving_nothing(tmp_path), pytest.raises(InputError, match="x.zip cannot be unpacked: .*; use another copy"):
-        download.unpack(path, tmp_path / "out", TINY)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4))
-def test_a_zip_with_any_bytes_changed_is_refused_or_gives_known_files(changes):
-    with tempfile.TemporaryDirectory() as folder:
-        path = make_zip(Path(folder) / "x.zip", *good_members())
-        data = bytearray(path.read_bytes())
-        for place, value in changes:
-            data[int(place * len(data))] = value
-        path.write_bytes(data)
-        with contextlib.suppress(InputError):
-            download.unpack(path, Path(folder) / "out", TINY)
-        unpacked = {name for name in tree(Path(folder)) if name not in ("x.zip", "out")}
-        assert unpacked <= {f"out/{name}" for name in FILES}
-
-
 # A server on this machine
 
 
@@ -283,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.send_response(200)
-        if self.path != "/unannounced.zip":
+        if self.path not in ("/unannounced.zip", "/endless.zip"):
             self.send_header("Content-Length", str(len(body) + (100 if self.path == "/short.zip" else 0)))
         self.end_headers()
         if self.path == "/stalled.zip":
@@ -291,7 +110,9 @@ class Handler(BaseHTTPRequestHandler):
             self.server.asked.set()
             self.server.over.wait(20)
             return
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # the other side has had enough
+            while self.wfile.write(body) and self.path == "/endless.zip":
+                pass
 
     def log_message(self, *args):
         pass
@@ -333,12 +154,13 @@ def test_fetch_brings_every_byte(tmp_path, server, name):
         ("missing.zip", "the server answers 404 Not Found"),
         ("short.zip", r"the connection ended after \d+ of \d+ bytes"),
         ("stalled.zip", "no answer within 0.2 s"),
+        ("endless.zip", "more than the 10,000 bytes it may come to"),
     ],
 )
 def test_a_failed_fetch_says_why_and_leaves_nothing(tmp_path, server, monkeypatch, name, complaint):
     monkeypatch.setattr(download, "TIMEOUT", 0.2)
     with leaving_nothing(tmp_path), pytest.raises(EnvironmentFailure, match=complaint) as caught:
-        download.fetch(f"{server.url}/{name}", tmp_path / "x.zip")
+        download.fetch(f"{server.url}/{name}", tmp_path / "x.zip", most_bytes=10_000)
     assert f"{server.url}/{name}" in str(caught.value)
 
 
@@ -498,7 +320,7 @@ def test_another_zip_s_files_are_not_installed(tmp_path, server, damaged_before,
             download.install(tmp_path / "treebank", url=f"{server.url}/x.zip", data_set=TINY)
 
 
-@pytest.mark.parametrize("name", ["missing.zip", "short.zip", "page.html"])
+@pytest.mark.parametrize("name", ["missing.zip", "short.zip", "endless.zip", "page.html"])
 def test_a_failed_download_leaves_no_folder_and_tells_the_ways_out(tmp_path, server, name):
     if name == "page.html":
         server.body = b"<html>Please log in to this network</html>"

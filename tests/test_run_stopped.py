@@ -2,18 +2,22 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import run
+import sgd
 from utils import console
 from utils import treebank as treebank_module
+from utils.errors import InputError
 from utils.treebank import StanfordSentiment
 
 PROJECT = Path(__file__).parent.parent
@@ -35,7 +39,8 @@ def refused(tmp_path, capsys):
 
 
 def files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+    paths = folder.iterdir() if folder.exists() else []
+    return {path.name: path.read_bytes() for path in paths if path.is_file()}
 
 
 # Signals, sent while a run that would take very long prints its losses
@@ -74,6 +79,10 @@ def as_by_the_keyboard(process):
     os.killpg(process.pid, signal.SIGINT)
 
 
+def as_by_a_closed_terminal(process):
+    os.killpg(process.pid, signal.SIGHUP)
+
+
 def losses(called):
     return [line for line in called.stdout.splitlines() if line.startswith("iter ")]
 
@@ -96,16 +105,21 @@ def assert_continued(command, tmp_path):
 
 @needs_signals
 @pytest.mark.parametrize(
-    "send, at",
+    "send, at, expected",
     # At iteration 600 a second process is at work, if there is a core for it.
-    [(as_by_the_keyboard, 10), (as_by_the_keyboard, 600), (subprocess.Popen.terminate, 10)],
+    [
+        (as_by_the_keyboard, 10, 130),
+        (as_by_the_keyboard, 600, 130),
+        (subprocess.Popen.terminate, 10, 143),
+        (as_by_a_closed_terminal, 10, 129),
+    ],
 )
 def test_a_run_that_is_stopped_can_be_continued_as_if_nothing_had_happened(
-    stop, assert_continued, sample_folder, tmp_path, send, at
+    stop, assert_continued, sample_folder, tmp_path, send, at, expected
 ):
     settings = ["--data", sample_folder, "--words", "coffee,tea"]
     status, err = stop(send, at, settings)
-    assert status == 130
+    assert status == expected
     stopped = re.fullmatch(r"stopped after iteration (\d+) and saved; run it again to continue\n", err)
     iteration = int(stopped[1])
     assert files(tmp_path / "out").keys() == {f"saved_params_{iteration}.npy", f"saved_state_{iteration}.json"}
@@ -118,6 +132,120 @@ def test_a_run_that_is_killed_is_continued_from_its_last_checkpoint(stop, assert
     status, err = stop(subprocess.Popen.kill, 5001, settings)
     assert (status, err) == (-signal.SIGKILL, "")
     assert_continued(5000, settings)
+
+
+@needs_signals
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_told_twice_to_stop_leaves_nothing_half_written(stop, sample_folder, tmp_path, number):
+    def send(process):
+        process.send_signal(number)
+        process.send_signal(number)  # may come when the first one has been obeyed
+
+    status, err = stop(send, 10, ["--data", sample_folder, "--words", "coffee,tea"])
+    assert status == 128 + number
+    assert re.fullmatch(r"stopped( at once| after iteration \d+ and saved; run it again to continue)?\n", err)
+    names = files(tmp_path / "out").keys()
+    assert {name.partition("_")[2].partition("_")[0] for name in names} in (set(), {"params", "state"})
+
+
+@needs_signals
+def test_a_killed_run_takes_its_helper_with_it(stop, sample_folder):
+    killed = []
+
+    def send(process):
+        process.kill()
+        killed.append(time.monotonic())
+
+    # `stop` returns when the last process has ended that can write to standard error; the helper can.
+    stop(send, 600, ["--data", sample_folder, "--words", "coffee,tea"])
+    assert time.monotonic() - killed[0] < 10  # a second at most, were it not for other work of the machine
+
+
+# Two runs in one folder
+
+
+@needs_signals
+def test_a_second_run_in_the_folder_is_refused_and_told_who_is_there(stop, refused, sample_folder, tmp_path):
+    settings = ["--data", sample_folder, "--words", "coffee,tea"]
+    refusals = []
+
+    def second(process):
+        for extra in ([], ["--fresh"]):
+            refusals.append(refused(*settings, *extra))
+        refusals.append(process.pid)
+        process.kill()
+
+    stop(second, 10, settings)
+    (status, line), (fresh_status, fresh_line), pid = refusals
+    assert (status, fresh_status) == (2, 2)
+    expected = (
+        rf"error: {tmp_path / 'out'} is in use by process {pid} on \S+, since [-0-9]+ [:0-9]+: "
+        r"wait for it to end, or use another folder \(--out\)\n"
+    )
+    assert re.fullmatch(expected, line)
+    assert re.fullmatch(expected, fresh_line)
+    # What the killed run has left is no obstacle.
+    assert files(tmp_path / "out").keys() == {".saved.lock"}
+    assert run.main([*map(str, settings), "--iterations", "3", "--quiet", "--out", str(tmp_path / "out")]) == 0
+    assert ".saved.lock" not in files(tmp_path / "out")
+
+
+# What it finds in its folder
+
+
+@pytest.fixture
+def train(sample_folder, tmp_path, monkeypatch):
+    """Train in this process, with a checkpoint every 4 iterations: train("--keep", 2) -> the names in the folder."""
+    monkeypatch.setattr(sgd, "SAVE_PARAMS_EVERY", 4)
+    monkeypatch.setattr(run, "word_map", lambda *args: None)
+
+    def call(*options, iterations=14):
+        arguments = ["--data", sample_folder, "--out", tmp_path / "out", "--quiet", "--iterations", iterations]
+        assert run.main(list(map(str, [*arguments, *options]))) == 0
+        return {name for name in files(tmp_path / "out") if name.startswith("saved_params")}
+
+    return call
+
+
+def params(*iterations):
+    return {f"saved_params_{iteration}.npy" for iteration in iterations}
+
+
+def test_all_checkpoints_are_kept_unless_fewer_are_asked_for(train):
+    assert train() == params(4, 8, 12, 14)
+    assert train("--keep", 3) == params(8, 12, 14)
+    assert train("--keep", 2, iterations=15) == params(14, 15)
+
+
+def test_what_killed_runs_left_half_written_is_cleaned_up(train, tmp_path):
+    train()
+    for name in (".word_vectors.png.abcdefgh.part", ".saved_params_8.npy.abcdefgh.part", ".saved.lock"):
+        (tmp_path / "out" / name).write_bytes(b"left")
+    train()
+    assert not [name for name in files(tmp_path / "out") if name.startswith(".")]
+
+
+def test_parameters_of_the_handouts_without_a_state_are_refused_and_stay(refused, train, sample_folder, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    np.save(out / "saved_params_40000.npy", np.ones((4, 2)))
+    before = files(out)
+    status, line = refused("--data", sample_folder, "--iterations", 4)
+    assert status == 2
+    assert f"{out / 'saved_params_40000.npy'} has no saved_state_40000.json beside it" in line
+    assert "another folder (--out) or --fresh" in line
+    assert files(out) == before
+    assert train("--fresh", iterations=4) == params(4)
+    assert files(out / "previous-1") == before
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(train, tmp_path, capsys):
+    train()
+    whole = files(tmp_path / "out")
+    (tmp_path / "out" / "saved_params_14.npy").write_bytes(b"damaged")
+    train()
+    assert re.fullmatch(r"checkpoint 14 in .*/out is passed over: .*\n", capsys.readouterr().err)
+    assert files(tmp_path / "out") == whole
 
 
 # What it was given
@@ -260,8 +388,29 @@ def test_a_text_without_any_window_is_refused(refused, tmp_path, write_treebank)
 def test_a_run_that_diverges_names_the_iteration_in_one_line_and_draws_nothing(command, sample_folder, tmp_path):
     called = command("run.py", "--data", sample_folder, "--iterations", 50, "--step", "1e300", "--out", "out")
     assert called.returncode == 2
-    assert re.fullmatch(r"error: .* at iteration \d+: try a smaller step than 1e\+300\n", called.stderr)
+    assert re.fullmatch(
+        r"error: .* at iteration \d+: try a smaller step than 1e\+300; the loss is (inf|nan)\n", called.stderr
+    )
     assert files(tmp_path / "out") == {}
+
+
+def test_a_run_that_diverges_later_names_loss_and_checkpoint_which_can_be_continued(
+    refused, train, sample_folder, tmp_path, capsys
+):
+    step = ["--step", 1e6]
+    with pytest.raises(InputError) as refusal:
+        train(*step, iterations=400)
+    found = re.fullmatch(
+        r"the (?:loss|parameters) went to infinity or NaN at iteration (\d+): try a smaller step than 1e\+06; "
+        r"the loss is (?:inf|-inf|nan|\S+e\+\d+), the smoothed one was \S+e\+\d+; "
+        r"the checkpoint of iteration (\d+) is good",
+        str(refusal.value),
+    )
+    diverged, good = int(found[1]), int(found[2])
+    assert 0 < diverged - good <= 4
+    assert f"saved_params_{good}.npy" in files(tmp_path / "out")
+    train(*step, iterations=good)
+    assert capsys.readouterr().err == ""
 
 
 def test_vectors_that_the_memory_cannot_hold_are_no_traceback(refused, sample_folder):
@@ -287,6 +436,7 @@ LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 import run
+import sgd
 from utils import console
 console.run(run.main, sys.argv[2:])
 """
@@ -314,3 +464,38 @@ def test_what_does_not_fit_on_the_disk_is_one_line_and_not_half_written(
     for name in written:
         if name.endswith(".npy"):
             assert np.load(tmp_path / "out" / name).shape[1] == 1
+
+
+FILLING = """
+mount -t tmpfs -o size=400k none "$1" || exit 77
+"$2" "$3" 10 0 9 --iterations 100 $4 --out "$1" 9>/dev/null; echo status $?
+echo left $(ls -A "$1")
+mount -o remount,size=20m "$1" || exit 77
+"$2" "$3" 10 0 9 --iterations 100 $4 --out "$1" 9>/dev/null; echo status $?
+mount -o remount,ro "$1" || exit 77
+"$2" "$3" 10 0 9 --iterations 110 $4 --out "$1" 9>/dev/null; echo status $?
+cp "$1"/saved_params_100.npy "$5"
+"""
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare, to mount a small disk of its own")
+def test_a_disk_that_fills_up_half_way_costs_nothing_that_was_saved(sample_folder, train, tmp_path):
+    (tmp_path / "disk").mkdir()
+    options = f"--data {sample_folder} --quiet"
+    script = [FILLING, "sh", tmp_path / "disk", sys.executable, Path(__file__).with_name("frail.py"), options, tmp_path]
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    called = subprocess.run(
+        ["unshare", "--mount", *user, "sh", "-c", *map(str, script)], capture_output=True, encoding="utf-8", timeout=100
+    )
+    if called.returncode == 77 or called.stderr.startswith("unshare:"):
+        pytest.skip(f"needs to mount a small disk of its own: {called.stderr.strip()}")
+    failed, left, *others = called.stdout.splitlines()
+    assert (failed, others) == ("status 1", ["status 0", "status 1"])
+    names = left.removeprefix("left ").split()
+    assert len(names) >= 2
+    assert all(re.fullmatch(r"saved_(params|state)_\d+\.(npy|json)", name) for name in names)
+    full, read_only = called.stderr.splitlines()
+    assert re.fullmatch(r"error: cannot write .*/disk/saved_.*: No space left on device", full)
+    assert re.fullmatch(r"error: cannot write in the folder .*/disk: Read-only file system", read_only)
+    train(iterations=100)
+    assert (tmp_path / "saved_params_100.npy").read_bytes() == files(tmp_path / "out")["saved_params_100.npy"]

@@ -15,6 +15,7 @@ from resuming import ITERATIONS, START, Drawing, assert_same, contents, numbers,
 
 import sgd as sgd_module
 from sgd import Checkpoints
+from utils import checkpoints as checkpoints_module
 from utils.errors import EnvironmentFailure, InputError
 
 
@@ -80,6 +81,22 @@ def forge_params(data_of):
     return forge(np, "save", save_of)
 
 
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def forge_state(**changes):
+    """Write checkpoint 14 anew, as whole as any, with another state."""
+
+    def damage(folder):
+        old = state_of(folder)
+        Checkpoints(folder).save(14, START, {key: old[key] for key in ("step", "loss", "start", "streams")} | changes)
+
+    return damage
+
+
 def rename(old, new):
     def damage(folder):
         for start, end in (("saved_params_", ".npy"), ("saved_state_", ".json")):
@@ -115,7 +132,7 @@ DAMAGES = {
     "state not UTF-8": change_bytes("saved_state_14.json", lambda data: b"\xff" + data),
     "state no object": change_bytes("saved_state_14.json", lambda data: b"[1, 2]"),
     "state missing": lambda folder: (folder / "saved_state_14.json").unlink(),
-    "format of tomorrow": forge(sgd_module, "STATE_FORMAT", lambda folder: sgd_module.STATE_FORMAT + 1),
+    "format of tomorrow": forge(checkpoints_module, "STATE_FORMAT", lambda folder: checkpoints_module.STATE_FORMAT + 1),
     "format edited": change_state(format=2),
     "digest edited": change_state(params_sha256="0" * 64),
     "digest no text": change_state(params_sha256=None),
@@ -134,6 +151,15 @@ DAMAGES = {
     "parameters an object": forge_params(lambda folder: dangerous_pickle(folder / "harm")),
     "parameters no array": forge_params(lambda folder: b"\x93NUMPY and nothing more"),
     "parameters that were never there": forge_params(lambda folder: b""),
+    "parameters whole numbers": forge_params(lambda folder: npy(np.array([1, 2, 3]))),
+    "parameters complex": forge_params(lambda folder: npy(START + 0j)),
+    "parameters not a number": forge_params(lambda folder: npy(np.array([1.0, np.nan, 2.0]))),
+    "parameters infinite": forge_params(lambda folder: npy(np.array([1.0, 2.0, -np.inf]))),
+    "loss infinite": forge_state(loss=np.inf),
+    "loss a word": forge_state(loss="low"),
+    "step not a number": forge_state(step=np.nan),
+    "streams of nothing": forge_state(streams={"random": [3, [], None], "numpy": []}),
+    "start of another kind": forge_state(start={"random": [3, [1, 2], None], "numpy": ["PCG64"]}),
 }
 
 
@@ -148,6 +174,13 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_line_and_the_older_one_taken
     assert len(lines) == 1
     assert f"checkpoint 14 in {tmp_path} is passed over" in lines[0]
     assert not (tmp_path / "harm").exists()
+
+
+def test_parameters_of_another_dtype_are_refused(tmp_path):
+    run(tmp_path, iterations=7, start=START.astype(np.float32))
+    with pytest.raises(InputError, match="holds a run with dtype float32, this one has float64"):
+        run(tmp_path)
+    assert run(tmp_path, start=START.astype(np.float32))[0].dtype == np.float32
 
 
 def test_two_checkpoints_with_their_parameters_swapped_are_both_passed_over(tmp_path, capsys):
@@ -259,15 +292,21 @@ def diverging(iteration, loss, gradient):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(tmp_path, bad):
-    with pytest.raises(InputError, match="loss .* at iteration 17: .*; the checkpoint of iteration 14 is good"):
+    expected = (
+        f"loss .* at iteration 17: try a smaller step than 0.1; the loss is {bad}, the smoothed one was 1; "
+        "the checkpoint of iteration 14 is good"
+    )
+    with pytest.raises(InputError, match=expected):
         run(tmp_path, f=diverging(17, bad, np.zeros(3)))
     assert numbers(tmp_path) == [7, 14]
+    assert_same(run(tmp_path, f=diverging(0, 0, 0)), run(None, f=diverging(0, 0, 0)))  # from there it can go on
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("at, noticed", [(16, 21), (21, 21), (29, 30)])
 def test_parameters_that_are_not_finite_are_never_saved(tmp_path, bad, at, noticed):
-    with pytest.raises(InputError, match=f"parameters .* at iteration {noticed}: .*; the checkpoint of iteration"):
+    expected = f"parameters .* at iteration {noticed}: .*; the loss is 1, the smoothed one was 1; the checkpoint of"
+    with pytest.raises(InputError, match=expected):
         run(tmp_path, f=diverging(at, 1.0, np.array([0.0, bad, 0.0])))
     assert numbers(tmp_path) == [number for number in (7, 14, 21, 28) if number < at]
 

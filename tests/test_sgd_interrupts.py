@@ -1,17 +1,20 @@
 """Signals during sgd(): the iteration in hand is finished and saved, and the run can be continued."""
 
 import os
+import random
 import signal
+import tempfile
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
-from resuming import ITERATIONS, Drawing, assert_same, contents, numbers, run
+from resuming import ITERATIONS, START, Drawing, assert_same, contents, numbers, run
 
 import sgd as sgd_module
 from sgd import Checkpoints, sgd
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +28,8 @@ def python_handlers():
     """Python's own handlers: a process started in the background may have been told to ignore SIGINT."""
     before = [signal.getsignal(number) for number in SIGNALS]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in SIGNALS[1:]:
+        signal.signal(number, signal.SIG_DFL)
     yield
     for number, handler in zip(SIGNALS, before, strict=True):
         signal.signal(number, handler)
@@ -50,8 +54,10 @@ class Interrupted(Drawing):
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("iteration", [1, 2, 7, 10, 13, 29])
 def test_the_iteration_is_finished_and_saved_and_the_run_continued(tmp_path, iteration, number):
-    with pytest.raises(KeyboardInterrupt, match=f"stopped after iteration {iteration} and saved; run it again"):
+    expected = f"stopped after iteration {iteration} and saved; run it again"
+    with pytest.raises(KeyboardInterrupt, match=expected) as stopped:
         run(tmp_path, f=Interrupted(iteration, number))
+    assert stopped.value.number == number
     assert numbers(tmp_path) == sorted({*range(7, iteration, 7), iteration})
     assert_same(run(tmp_path, seed=99), run(None))
 
@@ -76,10 +82,91 @@ def test_in_the_last_iteration_there_is_nothing_left_to_stop(tmp_path, number):
 @pytest.mark.parametrize("second", SIGNALS)
 def test_a_second_signal_interrupts_at_once(tmp_path, second):
     f = Interrupted(9, signal.SIGINT, second, signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="^stopped at once$") as stopped:
         run(tmp_path, f=f)
+    assert stopped.value.number == second
     assert len(f.called_with) == 9
     assert numbers(tmp_path) == [7]
+
+
+def run_telling(report, checkpoints, iterations=ITERATIONS):
+    """Like `run`, but the losses are told to `report`."""
+    random.seed(5)
+    np.random.seed(5)
+    return sgd(Drawing(), START, 0.1, iterations, PRINT_EVERY=3, checkpoints=checkpoints, report=report)
+
+
+@pytest.mark.parametrize("iteration", [12, 24])
+def test_a_signal_while_the_loss_is_told_stops_after_that_iteration(tmp_path, iteration):
+    def report(at, loss):
+        if at == iteration:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt, match=f"after iteration {iteration} and saved"):
+        run_telling(report, Checkpoints(tmp_path))
+    assert max(numbers(tmp_path)) == iteration
+    assert_same(run(tmp_path, seed=99), run(None))
+
+
+def test_a_signal_after_it_was_decided_what_to_save_stops_after_the_next_iteration_which_is_saved(tmp_path):
+    class Signalling(Checkpoints):
+        def save(self, iteration, *args):
+            super().save(iteration, *args)
+            if iteration == 14:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt, match="after iteration 15 and saved"):
+        run_telling(lambda *_: None, Signalling(tmp_path))
+    assert numbers(tmp_path) == [7, 14, 15]
+    assert_same(run(tmp_path, seed=99), run(None))
+
+
+def test_a_run_that_nobody_listens_to_any_more_is_saved(tmp_path):
+    def report(at, loss):
+        if at == 9:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        run_telling(report, Checkpoints(tmp_path))
+    assert numbers(tmp_path) == [7, 9]
+    assert_same(run(tmp_path, seed=99), run(None))
+    with pytest.raises(BrokenPipeError):
+        run_telling(report, None)
+
+
+def test_a_loss_is_told_before_it_is_saved(tmp_path, monkeypatch):
+    # Else the loss of a run that is killed in between would never be told.
+    monkeypatch.setattr(sgd_module, "SAVE_PARAMS_EVERY", 3)
+    there = []
+    run_telling(lambda *_: there.append(numbers(tmp_path)), Checkpoints(tmp_path), iterations=9)
+    assert there == [[], [3], [3, 6]]
+
+
+@pytest.mark.parametrize("moment", range(1, 14))
+def test_a_second_signal_while_the_first_is_obeyed_leaves_nothing_half_written(tmp_path, monkeypatch, moment):
+    # At each of the calls that write the checkpoint which the first signal asks for, until it is too late.
+    left = [moment]
+
+    def striking(original):
+        def call(*args, **kwargs):
+            left[0] -= len(f.called_with) == 9
+            if left[0] == 0 and signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return original(*args, **kwargs)
+
+        return call
+
+    f = Interrupted(9, signal.SIGINT)
+    for owner, name in ((tempfile, "mkstemp"), (os, "fsync"), (Path, "chmod"), (Path, "replace"), (Path, "unlink")):
+        monkeypatch.setattr(owner, name, striking(getattr(owner, name)))
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, f=f)
+    monkeypatch.undo()
+    assert numbers(tmp_path) in ([7], [7, 9])
+    assert len(contents(tmp_path)) == 2 * len(numbers(tmp_path))
+    monkeypatch.setattr(sgd_module, "SAVE_PARAMS_EVERY", 7)
+    monkeypatch.setattr(sgd_module, "ANNEAL_EVERY", 10)
+    assert_same(run(tmp_path, seed=99), run(None))
 
 
 @pytest.mark.parametrize("signals", [[], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])

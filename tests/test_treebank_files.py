@@ -170,8 +170,14 @@ def test_a_file_without_records_is_refused(folder, name, content):
 MALFORMED = {
     "datasetSentences.txt": [b"2 no tab", b"two\tA film .", b"3\tskips one", b"2\t", b"2\t \xc2\xa0", b"\tA film ."],
     "datasetSplit.txt": [b"2,4", b"2,0", b"2,", b"2;1", b"2", b"two,1", b"3,1", b"2,1,1"],
-    "dictionary.txt": [b"Nothing much .", b"Nothing much .|", b"Nothing much .|x", b"Nothing much .|-1", b"phrase|1.5"],
-    "sentiment_labels.txt": [b"11", b"11|", b"11|x", b"x|0.5", b"|0.5", b"11|1.5", b"11|-0.1", b"11|nan", b"11|inf"],
+    "dictionary.txt": [
+        *(b"Nothing much .", b"Nothing much .|", b"Nothing much .|x", b"Nothing much .|-1", b"phrase|1.5"),
+        *(b"Nothing much .|" + b"9" * 5000, "Nothing much .|\u0661\u0661".encode(), b"Nothing much .|1_1"),
+    ],
+    "sentiment_labels.txt": [
+        *(b"11", b"11|", b"11|x", b"x|0.5", b"|0.5", b"11|1.5", b"11|-0.1", b"11|nan", b"11|inf"),
+        *(b"1_1|0.5", b"11|0_1", b"11|0.5|", b"11|1e", b"+11|0.5", b"11|" + b"9" * 5000, b"9" * 5000 + b"|0.5"),
+    ],
 }
 
 
@@ -179,8 +185,9 @@ MALFORMED = {
 def test_a_malformed_line_is_refused_with_file_and_line(folder, name, line):
     number = 2 if name == "dictionary.txt" else 3
     change_line(folder / name, number, line)
-    with pytest.raises(InputError, match=f"{folder / name}, line {number}: "):
+    with pytest.raises(InputError, match=f"{folder / name}, line {number}: ") as refusal:
         read_everything(folder)
+    assert len(str(refusal.value)) < len(str(folder)) + 200
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -201,7 +208,11 @@ def test_line_numbers_count_empty_lines(folder):
 def test_a_file_that_is_cut_off_is_noticed(folder, name):
     lines = (folder / name).read_bytes().splitlines(keepends=True)
     (folder / name).write_bytes(b"".join(lines[:-1]))
-    with pytest.raises(InputError, match=r"(3|2) sentences, datasetSplit.txt (2|3): .*cut off"):
+    last = len((folder / "datasetSplit.txt").read_bytes().splitlines())
+    has = 2 if name == "datasetSentences.txt" else 3
+    sentences, split = folder / "datasetSentences.txt", folder / "datasetSplit.txt"
+    expected = f"{split}, line {last}: ends with sentence {last - 1}, while {sentences} has {has}: .* cut off"
+    with pytest.raises(InputError, match=expected):
         read_everything(folder)
 
 
@@ -213,12 +224,43 @@ def test_a_missing_header_is_noticed(folder, name):
 
 
 @pytest.mark.parametrize(
-    "name, number, line", [("dictionary.txt", 2, b"Nothing at all .|11"), ("sentiment_labels.txt", 3, b"99|0.5")]
+    "name, number, line, what",
+    [
+        ("dictionary.txt", 2, b"Nothing at all .|11", "no entry in {0}/dictionary.txt"),
+        ("dictionary.txt", 2, b"Nothing much .|99", "the id 99 in {0}/dictionary.txt, which {0}/sentiment_labels.txt"),
+        ("sentiment_labels.txt", 3, b"99|0.5", "the id 11 in {0}/dictionary.txt, which {0}/sentiment_labels.txt"),
+    ],
 )
-def test_a_sentence_without_a_label_is_named(folder, name, number, line):
+def test_a_sentence_without_a_label_is_named(folder, name, number, line, what):
     change_line(folder / name, number, line)
-    with pytest.raises(InputError, match=f"{folder / name} has no entry for sentence 2, 'Nothing much .'"):
+    place = f"{folder}/datasetSentences.txt, line 3: sentence 2, 'Nothing much .', has "
+    with pytest.raises(InputError, match=place + what.format(folder)):
         read_everything(folder)
+
+
+@pytest.mark.parametrize(
+    "name, line, complaint",
+    [
+        ("dictionary.txt", b"Nothing much .|12", "line 4: 'Nothing much .' stands for 12 here and for 11"),
+        ("sentiment_labels.txt", b"11|0.6", "line 5: '11' stands for 0.6 here and for 0.5"),
+    ],
+)
+def test_a_second_entry_may_not_contradict_the_first(folder, name, line, complaint):
+    expected = read_everything(folder)
+    whole = (folder / name).read_bytes()
+    same = b"Nothing much .|11\n" if name == "dictionary.txt" else b"11|0.5\n"
+    (folder / name).write_bytes(whole + same)
+    assert read_everything(folder) == expected
+    (folder / name).write_bytes(whole + line + b"\n")
+    with pytest.raises(InputError, match=f"{folder / name}, {complaint}"):
+        read_everything(folder)
+
+
+def test_a_raw_word_whose_repair_is_white_space_stays_as_it_is(tmp_path, write_treebank):
+    # A no-break space that was encoded twice is split at its second half: the first, repaired, would be no word at all.
+    # An em space is not split: its word, repaired, would be two.
+    treebank = StanfordSentiment(write_treebank(tmp_path / "t", ["a \xa0 b", "c\u2003d e"]))
+    assert treebank.words() == ["a", "\xe2", "b", "c\xe2\x80\x83d", "e", "UNK"]
 
 
 # Texts and tables from which nothing can be drawn

@@ -42,7 +42,7 @@ def dot(u, v):
 
 
 def sigma(x):
-    """Equation 26, in the form that is safe on each side."""
+    """Equation 23, in the form that is safe on each side."""
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (math.exp(x) + 1)
 
 
@@ -57,7 +57,7 @@ def softmax_oracle(v, o, U):
 
 
 def negative_sampling_oracle(v, o, U, negatives):
-    """Equation 28, one term after the other, each with its part of the gradients."""
+    """Equation 27, one term after the other, each with its part of the gradients."""
     loss, grad_v, grad_U = 0.0, np.zeros(len(v)), np.zeros((len(U), len(v)))
     for word, sign in [(o, 1), *((negative, -1) for negative in negatives)]:
         p = sigma(sign * dot(U[word], v))

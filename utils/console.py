@@ -1,4 +1,4 @@
-"""What every command of the project shares: exit statuses, argument types, holding back Ctrl-C."""
+"""What every command of the project shares: exit statuses, argument types, what signals do."""
 
 import argparse
 import contextlib
@@ -11,33 +11,38 @@ from utils.errors import EnvironmentFailure, InputError
 
 STATUS_INPUT = 2  # as argparse does
 STATUS_ENVIRONMENT = 1
-STATUS_INTERRUPTED = 128 + signal.SIGINT  # as shells report it
+STATUS_STOPPED = 128  # and the number of the signal, as shells report it
+
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def run(main, *args):
     """Call `main(*args)` and leave the process with its status; a person's error is one line, not a traceback."""
     try:
-        status = main(*args)
-        sys.stdout.flush()
+        with _ending_in_order():
+            status = main(*args)
+            sys.stdout.flush()
     except InputError as error:
-        status = _say(error, STATUS_INPUT)
+        status = _say(f"error: {error}", STATUS_INPUT)
     except EnvironmentFailure as error:
-        status = _say(error, STATUS_ENVIRONMENT)
+        status = _say(f"error: {error}", STATUS_ENVIRONMENT)
     except BrokenPipeError:  # the reader (head, less) has seen enough
         sys.stdout = None
         status = STATUS_ENVIRONMENT
     except OSError as error:
         sys.stdout = None  # if that is what cannot be written, Python would try once more at the end
-        status = _say(error.strerror or error, STATUS_ENVIRONMENT)
+        status = _say(f"error: {error.strerror or error}", STATUS_ENVIRONMENT)
     except MemoryError as error:
-        status = _say(f"out of memory: {error}", STATUS_ENVIRONMENT)
+        status = _say(f"error: out of memory: {error}", STATUS_ENVIRONMENT)
     except KeyboardInterrupt as interrupt:
-        status = _say(interrupt if interrupt.args else "stopped", STATUS_INTERRUPTED)
+        number = getattr(interrupt, "number", signal.SIGINT)
+        status = _say(interrupt if interrupt.args else "stopped", STATUS_STOPPED + number)
     sys.exit(status)
 
 
 def _say(message, status):
-    print(f"error: {message}" if status != STATUS_INTERRUPTED else message, file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(message, file=sys.stderr)
     return status
 
 
@@ -75,15 +80,30 @@ def positive_number(text):
     return value
 
 
-class StopRequest:
-    """Whether somebody has asked to stop; see `holding_back_interrupts`."""
+class Stopped(KeyboardInterrupt):
+    """A signal has ended the work: KeyboardInterrupt, with the number of the signal."""
 
-    requested = False
+    def __init__(self, message, number):
+        super().__init__(message)
+        self.number = number
+
+
+class StopRequest:
+    """Whether a signal has asked to stop, and which; see `holding_back_interrupts`."""
+
+    number = None
+
+    @property
+    def requested(self):
+        return self.number is not None
+
+    def as_exception(self, message):
+        return Stopped(message, self.number)
 
 
 @contextlib.contextmanager
 def holding_back_interrupts():
-    """Turn the first SIGINT or SIGTERM inside the block into a request to stop at the next good moment.
+    """Turn the first SIGINT, SIGTERM or SIGHUP inside the block into a request to stop at the next good moment.
 
     The second one interrupts at once. Outside the main thread, where Python allows no handlers, nothing is held back.
 
@@ -93,19 +113,37 @@ def holding_back_interrupts():
         Its `requested` becomes True with the first signal.
     """
     stop = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
 
     def note(number, frame):
         if stop.requested:
-            raise KeyboardInterrupt
-        stop.requested = True
+            raise Stopped("stopped at once", number)
+        stop.number = number
 
-    held = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]  # as by nohup
-    before = {number: signal.signal(number, note) for number in held}
-    try:
+    with _handling(STOP_SIGNALS, note, instead_of=lambda handler: handler not in (signal.SIG_IGN, None)):  # as by nohup
         yield stop
-    finally:
-        for number, handler in before.items():
+
+
+def _ending_in_order():
+    """Let SIGTERM and SIGHUP, too, end the block by an exception: what was begun is cleaned up."""
+
+    def end(number, frame):
+        raise Stopped("stopped", number)
+
+    return _handling(STOP_SIGNALS, end, instead_of=lambda handler: handler == signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _handling(numbers, handler, instead_of):
+    """Handle these signals during the block, where the handler they have may be replaced."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: old for number, old in before.items() if instead_of(old)}
+    try:
+        for number in before:
             signal.signal(number, handler)
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

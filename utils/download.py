@@ -12,6 +12,7 @@ import contextlib
 import functools
 import hashlib
 import http.client
+import io
 import os
 import signal
 import stat
@@ -35,6 +36,9 @@ TIMEOUT = 30  # seconds without a sign of life from the server
 PIECE = 1 << 16  # bytes read from the network at a time
 REDRAW = 0.1  # seconds between two states of the progress line
 ENCRYPTED = 0x1  # bit of a zip member's flags
+MEMBER = b"PK\1\2"  # begins each entry of a zip's table of contents
+LONGEST_REASON = 300  # characters
+MOST_MEMBERS = 1_000  # of a zip: once read, an entry takes eight times its bytes and more
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class DataSet:
     entries : dict of str to int
         File name -> number of lines, for the files that are known by that instead of by a digest.
     most_bytes : int
-        What its zip may unpack to: anything larger is another file or a zip bomb.
+        What its zip may measure, packed or unpacked: anything larger is another file or a zip bomb.
     remedy : str
         What to do where it cannot be downloaded.
     """
@@ -196,7 +200,7 @@ def _in_short(problems, most=3):
 # Fetching
 
 
-def fetch(url, path, quiet=False):
+def fetch(url, path, quiet=False, most_bytes=None):
     """Download `url` to the file `path`, with a progress line if there is a terminal to show it on.
 
     Parameters
@@ -207,18 +211,20 @@ def fetch(url, path, quiet=False):
         Appears when the download is complete; a failed one leaves nothing.
     quiet : bool
         No progress line.
+    most_bytes : int, optional
+        Stop if more than this comes.
 
     Raises
     ------
     InputError
         `url` is not a web address.
     DownloadFailure
-        There is no network, no such file, no answer in time, or less came than was announced.
+        There is no network, no such file, no answer in time, less came than announced, or more than `most_bytes`.
     EnvironmentFailure
         The file cannot be written.
     """
     with _open(url) as response:
-        pieces = _received(response, url)
+        pieces = _received(response, url, most_bytes)
         if not quiet and sys.stderr.isatty():
             pieces = _drawn(pieces, response.length)
         with contextlib.closing(pieces), replacing(path, "wb") as file:
@@ -240,12 +246,14 @@ def _open(url):
         raise DownloadFailure(f"cannot download {url}: {_reason(error)}") from error
 
 
-def _received(response, url):
-    """Yield the body of `response` in pieces, and see to it that all of it has come."""
+def _received(response, url, most_bytes):
+    """Yield the body of `response` in pieces, and see to it that all of it has come, and no endless stream."""
     announced, got = response.length, 0
     try:
         while piece := response.read(PIECE):
             got += len(piece)
+            if most_bytes is not None and got > most_bytes:
+                raise DownloadFailure(f"cannot download {url}: more than the {most_bytes:,} bytes it may come to")
             yield piece
     except (OSError, http.client.HTTPException) as error:
         raise DownloadFailure(f"cannot download {url}: {_reason(error)}") from error
@@ -302,8 +310,8 @@ def unpack(zip_path, folder, data_set=TREEBANK):
     Raises
     ------
     InputError
-        `zip_path` is no file, no zip, a damaged one, unpacks to more than `data_set.most_bytes`, or has a member that
-        leaves the folder, is a link, is encrypted, or comes twice.
+        `zip_path` is no file, no zip, a damaged one, measures more than `data_set.most_bytes` or unpacks to more, has
+        more than 1,000 members, or one that leaves the folder, is a link, is encrypted, or comes twice.
     EnvironmentFailure
         The files cannot be written; those written before stay.
     """
@@ -318,17 +326,32 @@ def _contents(zip_path, data_set):
     """Read the members of a zip that belong to the data set: dict of str to bytes, small enough to be held at once."""
     contents, room = {}, data_set.most_bytes
     try:
-        if not Path(zip_path).is_file():
-            raise zipfile.BadZipFile("there is no such file")
-        with zipfile.ZipFile(zip_path) as archive:
+        with zipfile.ZipFile(io.BytesIO(_packed(Path(zip_path), room))) as archive:
             for name, member in _wanted(archive.infolist(), data_set).items():
                 with archive.open(member) as file:
                     contents[name] = _read(file, room)
-                room -= len(contents[name])
+                # zipfile compares the check sum only, and that of nothing is zero.
+                if (got := len(contents[name])) != member.file_size or not got:
+                    raise zipfile.BadZipFile(f"its {name} has {got:,} bytes, announced {member.file_size:,}")
+                room -= got
     # Beside its own error zipfile lets through whatever damaged headers and streams stumble over.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError, OSError) as error:
-        raise BadZip(zip_path, f"cannot be unpacked: {_reason(error)}") from error
+        reason = _reason(error)  # it may quote a member's name, which may be as long as a book
+        shown = reason if len(reason) <= LONGEST_REASON else reason[:LONGEST_REASON] + "..."
+        raise BadZip(zip_path, f"cannot be unpacked: {shown}") from error
     return contents
+
+
+def _packed(path, most):
+    """Read a zip file as it is, unless it is too large or its table of contents would be when zipfile has read it."""
+    if not path.is_file():
+        raise zipfile.BadZipFile("there is no such file")
+    if (size := path.stat().st_size) > most:
+        raise zipfile.BadZipFile(f"its {size:,} bytes are more than the {most:,} it may come to")
+    data = path.read_bytes()
+    if (members := data.count(MEMBER)) > MOST_MEMBERS:
+        raise zipfile.BadZipFile(f"its {members:,} members are more than the {MOST_MEMBERS:,} it may have")
+    return data
 
 
 def _wanted(members, data_set):
@@ -400,7 +423,7 @@ def _unpack_verified(zip_path, folder, data_set):
 
 def _unpack_from_network(url, zip_path, folder, quiet, data_set):
     try:
-        fetch(url, zip_path, quiet)
+        fetch(url, zip_path, quiet, data_set.most_bytes)
         _unpack_verified(zip_path, folder, data_set)
     except DownloadFailure as error:
         raise EnvironmentFailure(f"{error};\n{data_set.remedy}") from error

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from utils.errors import EnvironmentFailure, InputError
 
+TEMPORARY = ".part"  # the end of a temporary file's name
+
 
 @contextlib.contextmanager
 def replacing(path, mode="w"):
@@ -82,8 +84,18 @@ def write_together(contents):
             _remove(temporary)
 
 
+def remove_leftovers(folder, *patterns):
+    """Remove the temporary files that a killed process has left of files with such names ("saved_*.npy").
+
+    Call it only when no other process may be writing them.
+    """
+    for pattern in patterns:
+        for path in Path(folder).glob(f".{pattern}.*{TEMPORARY}"):
+            _remove(path)
+
+
 def _open_beside(path):
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
     return handle, Path(name)
 
 
@@ -142,17 +154,22 @@ def read_lines(path):
     EnvironmentFailure
         The file is there but cannot be read.
     """
+    return list(each_line(path))
+
+
+def each_line(path):
+    """Yield what `read_lines` returns, one line at a time: a file of any size takes the memory of its longest line."""
     path = Path(path)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    yield line.removesuffix(b"\r\n").removesuffix(b"\n").decode("utf-8")
+                except UnicodeDecodeError as error:
+                    raise InputError(
+                        f"{path}, line {number}: not UTF-8 text (byte 0x{line[error.start]:02x})"
+                    ) from None
     except FileNotFoundError:
         raise InputError(f"{path} is missing") from None
     except OSError as error:
         raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}, line {line}: not UTF-8 text (byte 0x{data[error.start]:02x})") from None
-    lines = text.replace("\r\n", "\n").split("\n")
-    return lines[:-1] if lines[-1] == "" else lines

@@ -7,7 +7,9 @@ whatever the locale, and words are shown as their authors wrote them ("clichés"
 
 import functools
 import hashlib
+import itertools
 import random
+import re
 from array import array
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import numpy as np
 from utils import contexts
 from utils.contexts import Corpus
 from utils.errors import InputError
-from utils.files import read_lines
+from utils.files import each_line
 from utils.replay import Replay
 
 DEFAULT_FOLDER = Path(__file__).parent / "datasets" / "stanfordSentimentTreebank"
@@ -25,6 +27,9 @@ SUBSAMPLING_THRESHOLD = 1e-5  # handout; Mikolov et al. 2013b, equation 5
 NOISE_POWER = 0.75  # handout; Mikolov et al. 2013b, section 2.2
 CLASS_BORDERS = (0.2, 0.4, 0.6, 0.8)  # the treebank's README
 NO_BREAK_SPACE = "\xa0"
+# Lines of dictionary.txt and sentiment_labels.txt. Python alone would take "1_0" and other scripts' digits for numbers.
+PHRASE_AND_ID = re.compile(r"(.*)\|([0-9]{1,18})", re.DOTALL)
+ID_AND_SENTIMENT = re.compile(r"([0-9]{1,18})\|([0-9.e-]+)")
 
 
 class StanfordSentiment:
@@ -106,7 +111,7 @@ class StanfordSentiment:
         return words[centre], [words[i] for i in outsides]
 
     def sampleTable(self):
-        """The noise distribution as a table: each word stands in a share of it that goes with its count ** 0.75.
+        """The noise distribution as a table: a word's share of it goes with its count ** 0.75 (equation 61).
 
         Returns
         -------
@@ -122,7 +127,7 @@ class StanfordSentiment:
         """Probability of each word to be left out of a copy: float array, shape (V,).
 
         1 - sqrt(1e-5 * (T + 1) / count), at least 0, for a text of T words: a word that makes up less than a
-        hundred-thousandth of the text always stays (Mikolov et al. 2013b, equation 5).
+        hundred-thousandth of the text always stays (equation 63; Mikolov et al. 2013b, equation 5).
         """
         threshold = SUBSAMPLING_THRESHOLD * self._counts.sum()
         return np.maximum(0, 1 - np.sqrt(threshold / self._counts))  # (V,)
@@ -189,7 +194,8 @@ class StanfordSentiment:
                 raise InputError(f"{where}: wanted {len(texts) + 1}, a tab and a sentence, got {_shorten(line)}")
             texts.append(text)
         if not texts:
-            raise InputError(f"{self.path / 'datasetSentences.txt'} holds no sentences; fetch the treebank again")
+            file = self.path / "datasetSentences.txt"
+            raise InputError(f"{file}, line 1: no sentences follow; fetch the treebank again")
         return texts
 
     @property
@@ -259,37 +265,53 @@ class StanfordSentiment:
 
     @functools.cached_property
     def _labels(self):
-        phrases = {}
-        for where, line in self._records("dictionary.txt"):
-            phrase, bar, number = line.rpartition("|")
-            if not bar or not number.isdecimal():
-                raise InputError(f"{where}: wanted phrase|id, got {_shorten(line)}")
-            phrases[phrase] = int(number)
-        sentiment = {}
-        for where, line in self._records("sentiment_labels.txt", header=True):
-            number, _, value = line.partition("|")
-            try:
-                sentiment[int(number)] = float(value)
-            except ValueError:
-                raise InputError(f"{where}: wanted id|sentiment, got {_shorten(line)}") from None
-            if not 0 <= sentiment[int(number)] <= 1:
-                raise InputError(f"{where}: a sentiment lies between 0 and 1, got {value}")
-        return [self._label(i, phrases, sentiment) for i in range(self.numSentences())]
+        phrases = [_repaired(text).strip().replace("-LRB-", "(").replace("-RRB-", ")") for text in self._texts]
+        numbers = self._phrase_numbers(set(phrases))
+        sentiments = self._sentiments(set(numbers.values()))
+        dictionary, labels = self.path / "dictionary.txt", self.path / "sentiment_labels.txt"
+        for i, phrase in enumerate(phrases):
+            if phrase not in numbers:
+                self._refuse_sentence(i, f"no entry in {dictionary}")
+            if numbers[phrase] not in sentiments:
+                self._refuse_sentence(i, f"the id {numbers[phrase]} in {dictionary}, which {labels} does not have")
+        return [sentiments[numbers[phrase]] for phrase in phrases]
 
-    def _label(self, i, phrases, sentiment):
-        phrase = _repaired(self._texts[i]).strip().replace("-LRB-", "(").replace("-RRB-", ")")
-        try:
-            return sentiment[phrases[phrase]]
-        except KeyError:
-            missing = "dictionary.txt" if phrase not in phrases else "sentiment_labels.txt"
-            raise InputError(
-                f"{self.path / missing} has no entry for sentence {i + 1}, {_shorten(phrase)}; fetch the treebank again"
-            ) from None
+    def _phrase_numbers(self, wanted):
+        """The ids of those phrases; of the hundreds of thousands of others nothing is kept."""
+        numbers = {}
+        for where, line in self._records("dictionary.txt"):
+            entry = PHRASE_AND_ID.fullmatch(line)
+            if not entry:
+                raise InputError(f"{where}: wanted phrase|id, got {_shorten(line)}")
+            if entry[1] in wanted:
+                _enter(numbers, entry[1], int(entry[2]), where)
+        return numbers
+
+    def _sentiments(self, wanted):
+        """The sentiments of those ids."""
+        sentiments = {}
+        for where, line in self._records("sentiment_labels.txt", header=True):
+            entry = ID_AND_SENTIMENT.fullmatch(line)
+            try:
+                number, sentiment = int(entry[1]), float(entry[2])
+            except (TypeError, ValueError):
+                raise InputError(f"{where}: wanted id|sentiment, got {_shorten(line)}") from None
+            if not 0 <= sentiment <= 1:
+                raise InputError(f"{where}: a sentiment lies between 0 and 1, got {_shorten(entry[2])}")
+            if number in wanted:
+                _enter(sentiments, number, sentiment, where)
+        return sentiments
+
+    def _refuse_sentence(self, i, what):
+        where, _ = next(itertools.islice(self._records("datasetSentences.txt", header=True), i, None))
+        raise InputError(
+            f"{where}: sentence {i + 1}, {_shorten(self._texts[i])}, has {what}; fetch the treebank again"
+        )
 
     @functools.cached_property
     def _split(self):
         split = [[], [], []]
-        n = 0
+        n, where = 0, f"{self.path / 'datasetSplit.txt'}, line 1"
         for where, line in self._records("datasetSplit.txt", header=True):
             index, _, label = line.strip().partition(",")
             if index != str(n + 1) or label not in ("1", "2", "3"):
@@ -298,8 +320,8 @@ class StanfordSentiment:
             n += 1
         if n != self.numSentences():
             raise InputError(
-                f"{self.path}: datasetSentences.txt has {self.numSentences()} sentences, datasetSplit.txt {n}: "
-                "one of them is cut off; fetch the treebank again"
+                f"{where}: ends with sentence {n}, while {self.path / 'datasetSentences.txt'} has "
+                f"{self.numSentences()}: one of them is cut off; fetch the treebank again"
             )
         return split
 
@@ -308,12 +330,17 @@ class StanfordSentiment:
         if not self.path.is_dir():
             raise InputError(f"no treebank in {self.path}: fetch it with `sh get_datasets.sh`")
         file = self.path / name
-        for number, line in enumerate(read_lines(file), start=1):
+        for number, line in enumerate(each_line(file), start=1):
             if header and number == 1:
                 if line[:1].isdecimal():
                     raise InputError(f"{file}, line 1: wanted the names of the columns, got {_shorten(line)}")
             elif line.strip():
                 yield f"{file}, line {number}", line
+
+
+def _enter(entries, key, value, where):
+    if entries.setdefault(key, value) != value:
+        raise InputError(f"{where}: {_shorten(str(key))} stands for {value} here and for {entries[key]} further up")
 
 
 def _repaired(text):
@@ -328,7 +355,7 @@ def _repaired_word(word):
     # "MollÃ" and "2Â" lost a no-break space, the second half of a character, when the text was split at white space.
     for whole in (word, word + NO_BREAK_SPACE):
         repaired = _repaired(whole)
-        if repaired != whole:
+        if repaired != whole and len(repaired.split()) == 1:  # one word for one word, not white space
             return repaired.strip()
     return word
 
