@@ -1,7 +1,9 @@
 #!/bin/sh
-# Fetch, verify and unpack the data sets: `sh get_datasets.sh`, from any folder.
+# Fetch, verify and unpack the data sets, from any folder.
 #
-#   SST_ZIP=FILE sh get_datasets.sh    use a copy of the zip instead of the network
+#   sh get_datasets.sh                 the Stanford Sentiment Treebank
+#   sh get_datasets.sh evaluation      what evaluate.py scores with: word similarity and analogies
+#   SST_ZIP=FILE sh get_datasets.sh    use a copy of the treebank's zip instead of the network
 #   PYTHON=FILE sh get_datasets.sh     use this Python (else .venv/bin/python, else python3)
 #   sh get_datasets.sh --help          the other options
 

@@ -4,7 +4,8 @@
     python run.py --sample             # the same on the built-in sample treebank, no download needed
     python run.py --iterations 1000 --out trial --loss naive-softmax
 
-Checkpoints and `word_vectors.png` go to the current folder, or to --out. A run that was stopped is continued.
+Checkpoints, `word_vectors.png` and `word_vectors.txt` go to the current folder, or to --out. A run that was stopped is
+continued.
 """
 
 import functools
@@ -21,12 +22,17 @@ import utils.one_thread  # noqa: F401 (before NumPy: the same bytes on any numbe
 import numpy as np
 from tqdm import tqdm
 
-from sgd import Checkpoints, print_loss, sgd
+from sgd import ANNEAL_EVERY, Checkpoints, print_loss, sgd
 from utils import console, sample
+from utils.animation import animate_map
+from utils.charts import loss_curve
 from utils.errors import EnvironmentFailure, InputError
 from utils.files import make_folder, remove_leftovers
+from utils.losslog import LossHistory
+from utils.neighbours import print_neighbours
 from utils.plotting import MAP_GROUPS, MAP_WORDS, MOST_WORDS, word_map
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
+from utils.vector_files import MATRICES, format_of, save_vectors, select
 from utils.vectors import WordVectors
 from word2vec import (
     BATCH_SIZE,
@@ -40,11 +46,8 @@ from word2vec import (
 PYTHON_SEED, NUMPY_SEED = 31415, 9265  # the handout's
 LARGEST_SEED = 2**32 - 1  # NumPy takes no larger one
 PRINT_EVERY = 10
-PICTURE = "word_vectors.png"
-NEIGHBOURS_OF = ("great", "boring", "woman", "rain", "coffee")
-NEIGHBOURS = 5
-# Rarer words have hardly moved from where they started, which says nothing about them.
-NEIGHBOUR_COUNT = 10
+VECTORS, PICTURE, ANIMATION = "word_vectors.txt", "word_vectors.png", "word_vectors.gif"
+LOSSES, CURVE = "losses.csv", "loss.png"
 
 
 def parse(arguments):
@@ -68,7 +71,19 @@ def parse(arguments):
     parser.add_argument(
         "--seed", type=console.whole_number(0, LARGEST_SEED), metavar="S", help="default: the handout's two seeds"
     )
-    parser.add_argument("--out", default=".", metavar="DIR", help="folder for checkpoints and picture (here)")
+    parser.add_argument("--out", default=".", metavar="DIR", help="folder for checkpoints, pictures, vectors (here)")
+    parser.add_argument(
+        "--save",
+        metavar="FILE",
+        help="file for the word vectors: .txt, .vec, .glove or .bin (also with .gz), .npz, .tsv "
+        "(default: word_vectors.txt in --out)",
+    )
+    parser.add_argument(
+        "--vectors",
+        choices=MATRICES,
+        default="center",
+        help="which to save, list neighbours by and map: of words as centre words (default), as outside words, or both",
+    )
     parser.add_argument(
         "--keep",
         type=at_least_one,
@@ -83,6 +98,9 @@ def parse(arguments):
         help="print the loss every N iterations (10; on a terminal a progress bar instead)",
     )
     parser.add_argument("--words", metavar="W1,W2,...", help="words of the map (default: the handout's 24)")
+    parser.add_argument(
+        "--animate", action="store_true", help="draw the map at each checkpoint, too: word_vectors.gif in --out"
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     args = parser.parse_args(arguments)
     if args.loss == "naive-softmax" and args.negatives:
@@ -128,14 +146,28 @@ def choose_words(words, treebank, quiet=False):
     return known
 
 
-def checkpoints_for(args, treebank):
-    """The checkpoints of this run in --out, which is made if missing and must be writable."""
-    folder = make_folder(args.out)
+def writable_folder(path):
+    """The folder `path`, made if missing."""
+    folder = make_folder(path)
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise EnvironmentFailure(f"cannot write in the folder {folder}: {error.strerror or error}") from error
+    return folder
+
+
+def file_to_save(args):
+    """The file for the word vectors, with a name that tells their format."""
+    path = Path(args.out, VECTORS) if args.save is None else Path(args.save)
+    if path.is_dir():
+        raise InputError(f"--save wants a file, got the folder {path}")
+    format_of(path)
+    return path
+
+
+def checkpoints_for(args, treebank):
+    """The checkpoints of this run in --out."""
     settings = {
         "treebank": treebank.fingerprint(),
         "loss": args.loss,
@@ -146,7 +178,7 @@ def checkpoints_for(args, treebank):
         "step": args.step,
         "seed": "the handout's" if args.seed is None else args.seed,
     }
-    return Checkpoints(folder, settings, args.keep)
+    return RunCheckpoints(writable_folder(args.out), settings, args.keep)
 
 
 def negatives(args):
@@ -167,17 +199,38 @@ def initial_vectors(V, d, seed):
     return np.concatenate(((np.random.rand(V, d) - 0.5) / d, np.zeros((V, d))))
 
 
-class LossLog:
-    """Takes the smoothed losses of a run: keeps the last one and shows them as lines, as a progress bar, or not."""
+class RunCheckpoints(Checkpoints):
+    """Checkpoints with the printed losses beside them, so that a resumed run can draw the whole curve."""
 
-    def __init__(self, args, start):
-        self.loss = None
+    def __init__(self, folder, settings, keep):
+        super().__init__(folder, settings, keep)
+        self.history = LossHistory(self.folder / LOSSES)
+
+    def save(self, iteration, params, state):
+        """Write the losses first: whatever happens, a checkpoint finds all that were printed up to it."""
+        self.history.save()
+        super().save(iteration, params, state)
+
+    def set_aside(self):
+        """Move the losses along with the checkpoints."""
+        place = super().set_aside()
+        if place and self.history.path.exists():
+            self.history.path.rename(place / self.history.path.name)
+        return place
+
+
+class LossLog:
+    """Takes the smoothed losses of a run: keeps them and shows them as lines, as a progress bar, or not."""
+
+    def __init__(self, args, start, history):
+        self.loss, self.history = None, history
         self.lines = not args.quiet and (args.print_every is not None or not sys.stdout.isatty())
         bar = not args.quiet and not self.lines
         self.bar = tqdm(total=args.iterations, initial=start, unit="it", disable=not bar, dynamic_ncols=True)
 
     def __call__(self, iteration, loss):
         self.loss = loss
+        self.history.add(iteration, loss)
         if self.lines:
             print_loss(iteration, loss)
         self.bar.set_postfix(loss=f"{loss:.6f}", refresh=False)
@@ -192,8 +245,11 @@ def train(args, treebank, checkpoints, say):
     ndarray of float64, shape (2 V, d)
     """
     found = checkpoints.newest(at_most=args.iterations)
-    log = LossLog(args, start=found[0] if found else 0)
-    log.loss = found[2]["loss"] if found else None
+    start, last = (found[0], found[2]["loss"]) if found else (0, None)
+    if (trouble := checkpoints.history.resume(start, last)) and not args.quiet:
+        print(trouble, file=sys.stderr)
+    log = LossLog(args, start, checkpoints.history)
+    log.loss = last
     loss = naiveSoftmaxLossAndGradient
     if K := negatives(args):
         loss = functools.partial(negSamplingLossAndGradient, K=K)
@@ -220,49 +276,50 @@ def train(args, treebank, checkpoints, say):
     return vectors
 
 
-def print_neighbours(words, treebank, centre_vectors, say):
-    """Print the nearest neighbours of some words among those that occur often enough to have been trained.
-
-    The mean vector is taken away first, as for the map: it makes up most of every vector after so short a training,
-    and with it all cosines would round to 1.
-    """
-    asked = [word for word in NEIGHBOURS_OF if word in words] or words[: len(NEIGHBOURS_OF)]
-    counts, tokens = treebank.counts(), treebank.tokens()
-    ids = [i for word, i in tokens.items() if counts[i] >= NEIGHBOUR_COUNT or word in asked]
-    chosen = centre_vectors[ids]  # (n, d)
-    vectors = WordVectors([treebank.words()[i] for i in ids], chosen - chosen.mean(axis=0))
-    say(
-        f"nearest neighbours among {len(ids)} words that occur {NEIGHBOUR_COUNT} times or more, "
-        "by cosine about the mean:"
-    )
-    width = max(map(len, asked))
-    for word in asked:
-        near = vectors.most_similar(word, NEIGHBOURS)
-        say(f"  {word:{width}}  " + "  ".join(f"{other} {cosine:.2f}" for other, cosine in near))
+def draw(args, treebank, checkpoints, words, matrix, say):
+    """Draw the map, the loss curve if a loss was printed, and the animation if it is asked for."""
+    tokens = treebank.tokens()
+    ids = [tokens[word] for word in words]
+    picture = checkpoints.folder / PICTURE
+    word_map(words, matrix[ids], picture, MAP_GROUPS)
+    say(f"wrote {picture}")
+    if losses := checkpoints.history.losses:
+        picture = checkpoints.folder / CURVE
+        halvings = range(ANNEAL_EVERY, args.iterations, ANNEAL_EVERY)
+        loss_curve(checkpoints.history.iterations, losses, picture, halvings)
+        say(f"wrote {picture}")
+    if args.animate:
+        frames = {0: select(initial_vectors(len(tokens), args.dim, args.seed), args.vectors)[ids]}
+        for iteration, vectors, _ in checkpoints.all(at_most=args.iterations):
+            frames[iteration] = select(vectors, args.vectors)[ids]
+        picture = checkpoints.folder / ANIMATION
+        animate_map(words, frames, picture, MAP_GROUPS)
+        say(f"wrote {picture}")
 
 
 def main(arguments=None):
     """Train, report and draw as the command line asks; return the exit status."""
     args = parse(arguments)
+    file = file_to_save(args)
     say = functools.partial(print, flush=True) if not args.quiet else lambda line: None
     with tempfile.TemporaryDirectory() as scratch:
         treebank = read_treebank(args, Path(scratch))
     words = choose_words(args.words, treebank, args.quiet)
     checkpoints = checkpoints_for(args, treebank)
+    writable_folder(file.parent)
     with checkpoints.held():
-        remove_leftovers(checkpoints.folder, PICTURE)
+        remove_leftovers(checkpoints.folder, PICTURE, CURVE, LOSSES, ANIMATION, VECTORS)
         if args.fresh and (place := checkpoints.set_aside()):
             say(f"moved the earlier checkpoints to {place}")
         say(checkpoints.outlook(args.iterations))
         V = len(treebank.tokens())
         say(f"{treebank.numSentences()} sentences, {treebank.numTokens()} words, vocabulary {V}, {args.dim} dimensions")
 
-        vectors = train(args, treebank, checkpoints, say)
-        centre_vectors = vectors[:V]  # (V, d)
-        print_neighbours(words, treebank, centre_vectors, say)
-        picture = checkpoints.folder / PICTURE
-        word_map(words, centre_vectors[[treebank.tokens()[word] for word in words]], picture, MAP_GROUPS)
-        say(f"wrote {picture}")
+        matrix = select(train(args, treebank, checkpoints, say), args.vectors)  # (V, d), or (V, 2 d)
+        print_neighbours(words, WordVectors(treebank.words(), matrix), treebank.counts(), say)
+        save_vectors(file, WordVectors(treebank.words(), matrix))
+        say(f"wrote {file}")
+        draw(args, treebank, checkpoints, words, matrix, say)
     return 0
 
 

@@ -115,7 +115,8 @@ def test_help_names_every_option_of_run(capsys):
     options = set(re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, flags=re.MULTILINE))
     assert options == {
         *("--data", "--sample", "--iterations", "--loss", "--dim", "--window", "--negatives", "--batch", "--step"),
-        *("--seed", "--out", "--keep", "--fresh", "--print-every", "--words", "--quiet"),
+        *("--seed", "--out", "--save", "--vectors", "--keep", "--fresh", "--print-every", "--words", "--animate"),
+        "--quiet",
     }
 
 

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from utils import plotting
+from utils import canvas, plotting
+from utils.canvas import drawable
 from utils.errors import EnvironmentFailure, InputError
+from utils.labels import AIR
 from utils.plotting import MAP_GROUPS, MAP_WORDS, fix_signs, project_2d, word_map
 
 ROUNDING = 1e-12  # float64 on numbers of size 1 to 10: a few hundred roundings
@@ -35,13 +37,13 @@ def handout_projection(vectors):
 
 
 def drawn(words, vectors, groups=None, title=None):
-    """The figure of a map, the boxes it reports, and those that the renderer measures anew, (n, 4) each."""
+    """The figure of a map, the boxes of its labels as placed and as the renderer measures them, and the points."""
     coordinates, shares = project_2d(vectors)
-    figure, boxes = plotting._draw(words, coordinates, shares, plotting._marks(words, groups or {}), title)
-    renderer = figure.canvas.get_renderer()
-    measured = np.array([text.get_window_extent(renderer).extents for text in figure.axes[0].texts])
-    points = figure.axes[0].transData.transform(coordinates)
-    return figure, boxes, measured, points
+    sheet = plotting._draw(words, coordinates, shares, plotting.marks_of(words, groups or {}), title)
+    low = np.array([label.get_position() for label in sheet.labels]) - AIR
+    boxes = np.hstack((low, low + sheet.sizes))
+    measured = np.array([label.get_window_extent(sheet.renderer).extents for label in sheet.labels])
+    return sheet.figure, boxes, measured, sheet.pixels(coordinates)
 
 
 def overlap(a, b):
@@ -317,7 +319,7 @@ def test_map_says_what_it_wants(words, groups, message, tmp_path):
     ],
 )
 def test_odd_words_are_written_so_that_they_can_be_read(word, shown, tmp_path):
-    assert plotting._drawable(word) == shown
+    assert drawable(word) == shown
     word_map([word, "tea"], [[0.0], [1.0]], tmp_path / "map.png", groups={word: (word,)}, title=word)
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
 
@@ -373,7 +375,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(plotting.FigureCanvasAgg, "print_png", fail)
+    monkeypatch.setattr(canvas.FigureCanvasAgg, "print_png", fail)
     with pytest.raises(EnvironmentFailure, match="No space left"):
         word_map(["a"], [[1.0]], path)
     assert path.read_bytes() == b"old"
@@ -392,29 +394,3 @@ def test_pyplot_and_its_windows_stay_out(tmp_path):
     )
     root = Path(plotting.__file__).parents[1]
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "map.png")], cwd=root, check=True)
-
-
-# ---- the geometry of the labels
-
-
-def test_segments_and_boxes_counted_on_paper():
-    box = np.array([0.0, 0.0, 2.0, 1.0])
-    start = np.array([[-1.0, 0.5], [-1.0, 0.5], [-1.0, 0.5], [0.5, 0.5], [1.0, -2.0]])
-    end = np.array([[3.0, 0.5], [-0.5, 0.5], [0.5, 3.0], [1.5, 0.7], [4.0, 1.0]])
-    # right through; too short; passing the corner; wholly inside; passing the other corner
-    assert plotting._crossed(start, end, box).tolist() == [True, False, False, True, False]
-
-
-def test_segments_that_cross_counted_on_paper():
-    start, end = np.array([0.0, 0.0]), np.array([2.0, 2.0])
-    others = np.array([[[0.0, 2.0], [2.0, 0.0]], [[3.0, 0.0], [3.0, 9.0]], [[0.0, 0.0], [5.0, 1.0]]])
-    # a cross; beyond the end; a common start
-    assert plotting._intersect(start, end, others[:, 0], others[:, 1]).tolist() == [True, False, False]
-
-
-def test_covering_counts_boxes_and_prefers_the_smaller_part():
-    boxes = np.array([[0.0, 0.0, 10.0, 10.0], [20.0, 0.0, 30.0, 10.0], [np.nan] * 4])
-    places = np.array([[10.0, 0.0, 20.0, 10.0], [9.0, 0.0, 19.0, 10.0], [5.0, 0.0, 15.0, 10.0], [5.0, 0.0, 25.0, 10.0]])
-    none, little, more, both = plotting._covered(places, boxes)
-    assert none == 0
-    assert 1 < little < more < 2 < both

@@ -77,12 +77,14 @@ def test_the_sample_is_trained_reported_and_drawn(command, tmp_path):
     for word in ("great", "boring", "woman", "rain", "coffee"):
         assert sum(re.match(rf"  {word}( +\S+ -?\d\.\d\d){{5}}$", line) is not None for line in lines) == 1
     folder = tmp_path / "trial"
-    assert lines[-1] == "wrote trial/word_vectors.png"
-    assert is_png(folder / "word_vectors.png")
+    written = ["word_vectors.txt", "word_vectors.png", "loss.png"]
+    assert lines[-3:] == [f"wrote trial/{name}" for name in written]
+    assert is_png(folder / "word_vectors.png") and is_png(folder / "loss.png")
     assert {path.name for path in folder.iterdir()} == {
         "saved_params_30.npy",
         "saved_state_30.json",
-        "word_vectors.png",
+        "losses.csv",
+        *written,
     }
 
 

@@ -97,7 +97,7 @@ def assert_continued(command, tmp_path):
         whole = command("run.py", *arguments, "--out", "whole")
         assert f"continuing from iteration {iteration} " in continued.stdout
         assert losses(continued) == losses(whole)[-10:]
-        for name in (f"saved_params_{iteration + 10}.npy", "word_vectors.png"):
+        for name in (f"saved_params_{iteration + 10}.npy", "word_vectors.png", "losses.csv", "loss.png"):
             assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
     return call
@@ -122,7 +122,8 @@ def test_a_run_that_is_stopped_can_be_continued_as_if_nothing_had_happened(
     assert status == expected
     stopped = re.fullmatch(r"stopped after iteration (\d+) and saved; run it again to continue\n", err)
     iteration = int(stopped[1])
-    assert files(tmp_path / "out").keys() == {f"saved_params_{iteration}.npy", f"saved_state_{iteration}.json"}
+    saved = {f"saved_params_{iteration}.npy", f"saved_state_{iteration}.json", "losses.csv"}
+    assert files(tmp_path / "out").keys() == saved
     assert_continued(iteration, settings)
 
 
@@ -144,7 +145,7 @@ def test_a_run_that_is_told_twice_to_stop_leaves_nothing_half_written(stop, samp
     status, err = stop(send, 10, ["--data", sample_folder, "--words", "coffee,tea"])
     assert status == 128 + number
     assert re.fullmatch(r"stopped( at once| after iteration \d+ and saved; run it again to continue)?\n", err)
-    names = files(tmp_path / "out").keys()
+    names = files(tmp_path / "out").keys() - {"losses.csv"}
     assert {name.partition("_")[2].partition("_")[0] for name in names} in (set(), {"params", "state"})
 
 
@@ -409,7 +410,10 @@ def test_a_run_that_diverges_later_names_loss_and_checkpoint_which_can_be_contin
     diverged, good = int(found[1]), int(found[2])
     assert 0 < diverged - good <= 4
     assert f"saved_params_{good}.npy" in files(tmp_path / "out")
-    train(*step, iterations=good)
+    vectors = tmp_path / "vectors.npz"
+    with pytest.raises(InputError, match=r"losses beyond 1e\+150 cannot be drawn, got \S+e\+\d+ at iteration \d+"):
+        train(*step, "--save", vectors, iterations=good)  # the other formats are in single precision
+    assert vectors.exists()
     assert capsys.readouterr().err == ""
 
 
@@ -447,9 +451,12 @@ console.run(run.main, sys.argv[2:])
     "limit, options, unwritten, written",
     [
         # A state takes 30 kB; the parameters of ten dimensions 130 kB, of one 13 kB; a picture more than 50 kB.
-        (20_000, [], "saved_.*", set()),
-        (50_000, [], "saved_params_3.npy", set()),
-        (50_000, ["--dim", 1], "word_vectors.png", {"saved_params_3.npy", "saved_state_3.json"}),
+        (20_000, [], "saved_.*", {"losses.csv"}),
+        (50_000, [], "saved_params_3.npy", {"losses.csv"}),
+        (
+            *(50_000, ["--dim", 1], "word_vectors.png"),
+            {"losses.csv", "saved_params_3.npy", "saved_state_3.json", "word_vectors.txt"},
+        ),
     ],
 )
 def test_what_does_not_fit_on_the_disk_is_one_line_and_not_half_written(
@@ -493,7 +500,7 @@ def test_a_disk_that_fills_up_half_way_costs_nothing_that_was_saved(sample_folde
     assert (failed, others) == ("status 1", ["status 0", "status 1"])
     names = left.removeprefix("left ").split()
     assert len(names) >= 2
-    assert all(re.fullmatch(r"saved_(params|state)_\d+\.(npy|json)", name) for name in names)
+    assert all(re.fullmatch(r"saved_(params|state)_\d+\.(npy|json)|losses.csv", name) for name in names)
     full, read_only = called.stderr.splitlines()
     assert re.fullmatch(r"error: cannot write .*/disk/saved_.*: No space left on device", full)
     assert re.fullmatch(r"error: cannot write in the folder .*/disk: Read-only file system", read_only)

@@ -92,7 +92,7 @@ def two_runs(tmp_path):
         for file in (
             *(f"saved_params_{i}.npy" for i in (10, 20)),
             *(f"saved_state_{i}.json" for i in (10, 20)),
-            "word_vectors.png",
+            *torture.OUTPUTS,
         ):
             (tmp_path / name / file).write_bytes(file.encode())
     return tmp_path / "one", tmp_path / "whole"
@@ -103,7 +103,7 @@ def test_a_folder_with_the_same_files_passes(two_runs, keep):
     check_folder(*two_runs, 20, keep)
 
 
-@pytest.mark.parametrize("name", ["saved_params_20.npy", "saved_state_20.json", "word_vectors.png"])
+@pytest.mark.parametrize("name", ["saved_params_20.npy", "saved_state_20.json", *torture.OUTPUTS])
 def test_another_byte_is_noticed(two_runs, name):
     (two_runs[0] / name).write_bytes(b"other")
     with pytest.raises(Fault, match=name):

@@ -25,6 +25,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 FRAIL = Path(__file__).with_name("frail.py")
+OUTPUTS = ("loss.png", "losses.csv", "word_vectors.png", "word_vectors.txt")
 PATIENCE = 120  # seconds: a process that takes longer hangs
 SOON = 5  # seconds within which nothing of a killed process may be left
 MOMENTS = 28  # how often doom can strike in one checkpoint: before and after each call
@@ -138,15 +139,15 @@ def check_lines(lines, whole):
 
 def check_folder(folder, whole, iterations, keep):
     """Fail unless the run has left what the undisturbed one has, and nothing else."""
-    for name in (f"saved_params_{iterations}.npy", f"saved_state_{iterations}.json", "word_vectors.png"):
+    for name in (f"saved_params_{iterations}.npy", f"saved_state_{iterations}.json", *OUTPUTS):
         if (folder / name).read_bytes() != (whole / name).read_bytes():
             raise Fault(f"{folder / name} is not what the undisturbed run has written")
     params, states = (
         {re.fullmatch(pattern, path.name)[1] for path in folder.iterdir() if re.fullmatch(pattern, path.name)}
         for pattern in (r"saved_params_(\d+)\.npy", r"saved_state_(\d+)\.json")
     )
-    others = [path.name for path in folder.iterdir() if not re.fullmatch(r"saved_(params|state)_.*", path.name)]
-    if params != states or others != ["word_vectors.png"] or (keep and len(params) != keep):
+    others = {path.name for path in folder.iterdir() if not re.fullmatch(r"saved_(params|state)_.*", path.name)}
+    if params != states or others != {*OUTPUTS} or (keep and len(params) != keep):
         raise Fault(f"{folder} holds {sorted(path.name for path in folder.iterdir())}")
 
 

@@ -133,12 +133,13 @@ class Checkpoints:
             or parameters and no state at all.
         """
         if not self._held:
-            return self._look_for_newest(at_most)
+            return next(self.all(at_most), None)
         if at_most not in self._found:
-            self._found[at_most] = self._look_for_newest(at_most)
+            self._found[at_most] = next(self.all(at_most), None)
         return self._found[at_most]
 
-    def _look_for_newest(self, at_most):
+    def all(self, at_most=None):
+        """Go through all good checkpoints as `newest` does, newest first: (iteration, parameters, state) of each."""
         iterations = self._iterations()
         if iterations and not any(self._state(iteration).exists() for iteration in iterations):
             self._refuse_foreign(iterations[0])
@@ -154,8 +155,7 @@ class Checkpoints:
                 if self.settings:
                     refuse_other(name, state["settings"].get(name), self.settings.get(name), self.folder)
             if at_most is None or iteration <= at_most:
-                return iteration, params, state
-        return None
+                yield iteration, params, state
 
     def outlook(self, iterations):
         """One line on what a run of `iterations` will do, given what the folder holds."""

@@ -2,6 +2,7 @@
 
     python -m utils.download                     # the Stanford Sentiment Treebank, from its home page
     SST_ZIP=copy.zip python -m utils.download    # the same from a copy at hand, without the network
+    python -m utils.download evaluation          # what evaluate.py scores with: word similarity and analogies
 
 A data set stands in its place whole and verified, or not at all: everything happens in a hidden temporary folder beside
 the destination, which is removed whatever happens (only a process that is killed outright leaves it, unread, behind).
@@ -49,7 +50,7 @@ class DataSet:
     ----------
     title : str
     url : str
-        Where its zip is published.
+        Where it is published: a zip, or a single file.
     folder : Path
         Where it belongs in the project.
     digests : dict of str to str
@@ -60,6 +61,8 @@ class DataSet:
         What its zip may measure, packed or unpacked: anything larger is another file or a zip bomb.
     remedy : str
         What to do where it cannot be downloaded.
+    zipped : bool
+        Whether the files are published in a zip; if not, there is one file only.
     """
 
     title: str
@@ -69,6 +72,7 @@ class DataSet:
     entries: dict
     most_bytes: int
     remedy: str
+    zipped: bool = True
 
     @property
     def names(self):
@@ -92,6 +96,38 @@ TREEBANK = DataSet(
     entries={"dictionary.txt": 239_232},
     most_bytes=50_000_000,  # the published files come to some 20 MB
     remedy="try again, or use a copy at hand with SST_ZIP=FILE; `python run.py --sample` works without data",
+)
+EVALUATION_FOLDER = PROJECT / "utils" / "datasets" / "evaluation"
+EVALUATION_REMEDY = "try again, or put copies into a folder of your own: `python evaluate.py --sets DIR FILE`"
+EVALUATION_SETS = (
+    DataSet(
+        title="WordSim-353",
+        url="https://gabrilovich.com/resources/data/wordsim353/wordsim353.zip",
+        folder=EVALUATION_FOLDER / "wordsim353",
+        digests={},
+        entries={"combined.tab": 354},  # a line of names and 353 pairs
+        most_bytes=1_000_000,
+        remedy=EVALUATION_REMEDY,
+    ),
+    DataSet(
+        title="SimLex-999",
+        url="https://fh295.github.io/SimLex-999.zip",
+        folder=EVALUATION_FOLDER / "SimLex-999",
+        digests={},
+        entries={"SimLex-999.txt": 1000},  # a line of names and 999 pairs
+        most_bytes=1_000_000,
+        remedy=EVALUATION_REMEDY,
+    ),
+    DataSet(
+        title="Google analogies",
+        url="https://raw.githubusercontent.com/tmikolov/word2vec/master/questions-words.txt",
+        folder=EVALUATION_FOLDER / "questions-words",
+        digests={"questions-words.txt": "8c29b3332afc46f3fb8be04cb5297bf96f39aa7131272dff57869b4485b22a36"},
+        entries={},
+        most_bytes=1_000_000,
+        remedy=EVALUATION_REMEDY,
+        zipped=False,
+    ),
 )
 
 
@@ -160,6 +196,24 @@ def install(destination, zip_path=None, url=TREEBANK.url, quiet=False, data_set=
             _put_in_place(new, destination, workshop / "old")
     tell(f"{data_set.title}: {len(data_set.names)} files, verified, in {destination}")
     return destination
+
+
+def install_evaluation(folder=EVALUATION_FOLDER, quiet=False):
+    """Put each of the evaluation sets into a folder of its own below `folder`; where one fails, go on with the next.
+
+    Raises
+    ------
+    InputError, EnvironmentFailure
+        As `install`; what failed is told when all have been tried.
+    """
+    failures = []
+    for data_set in EVALUATION_SETS:
+        try:
+            install(Path(folder) / data_set.folder.name, url=data_set.url, quiet=quiet, data_set=data_set)
+        except EnvironmentFailure as error:
+            failures.append(f"{data_set.title}: {error}")
+    if failures:
+        raise EnvironmentFailure("\n".join(failures))
 
 
 def verify(folder, data_set=TREEBANK):
@@ -326,7 +380,10 @@ def _contents(zip_path, data_set):
     """Read the members of a zip that belong to the data set: dict of str to bytes, small enough to be held at once."""
     contents, room = {}, data_set.most_bytes
     try:
-        with zipfile.ZipFile(io.BytesIO(_packed(Path(zip_path), room))) as archive:
+        packed = _packed(Path(zip_path), room)
+        if not data_set.zipped:
+            return dict.fromkeys(data_set.names, packed)
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             for name, member in _wanted(archive.infolist(), data_set).items():
                 with archive.open(member) as file:
                     contents[name] = _read(file, room)
@@ -467,21 +524,31 @@ def _disk_errors(folder):
 
 
 def main(argv=None):
-    """Install the treebank as the command line says; return the exit status."""
+    """Install what the command line says; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m utils.download",
-        description=f"Fetch, verify and unpack the {TREEBANK.title}.",
+        description=f"Fetch, verify and unpack the {TREEBANK.title}, or the sets for word similarity and analogies.",
         epilog="The environment variable SST_ZIP=FILE does what --zip does.",
     )
-    parser.add_argument("--zip", metavar="FILE", help="use a copy at hand instead of the network")
-    parser.add_argument("--url", default=TREEBANK.url, help="download from there (default: %(default)s)")
+    parser.add_argument("what", nargs="?", choices=["treebank", "evaluation"], default="treebank", help="(treebank)")
+    parser.add_argument("--zip", metavar="FILE", help="use a copy of the treebank at hand instead of the network")
+    parser.add_argument("--url", help=f"download the treebank from there (default: {TREEBANK.url})")
     parser.add_argument(
-        "--dest", metavar="DIR", type=Path, default=TREEBANK.folder, help="the folder to make (default: %(default)s)"
+        "--dest",
+        metavar="DIR",
+        type=Path,
+        help=f"the folder to make (default: {TREEBANK.folder}; for evaluation: {EVALUATION_FOLDER})",
     )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     arguments = parser.parse_args(argv)
+    if arguments.what == "evaluation":
+        if arguments.zip is not None or arguments.url is not None:
+            parser.error("--zip and --url are for the treebank; name copies of the evaluation sets to evaluate.py")
+        install_evaluation(arguments.dest or EVALUATION_FOLDER, arguments.quiet)
+        return 0
     zip_path = arguments.zip if arguments.zip is not None else os.environ.get("SST_ZIP") or None
-    install(arguments.dest, zip_path, arguments.url, arguments.quiet, TREEBANK)
+    url = TREEBANK.url if arguments.url is None else arguments.url
+    install(arguments.dest or TREEBANK.folder, zip_path, url, arguments.quiet, TREEBANK)
     return 0
 
 

@@ -1,18 +1,28 @@
 """A picture of words: their vectors brought to the plane by their first two principal directions."""
 
-import functools
 import textwrap
 
-import matplotlib
 import numpy as np
-from matplotlib import font_manager
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.transforms import IdentityTransform
 
+from utils.canvas import (
+    COLOURS,
+    DPI,
+    FAINT,
+    HEADING,
+    INK,
+    LABEL,
+    NEUTRAL,
+    SHAPES,
+    default_settings,
+    drawable,
+    dress,
+    paper,
+    save_png,
+)
 from utils.errors import InputError
-from utils.files import replacing
+from utils.labels import AIR, place
 
 # The words that the handout maps, in its order, and what they have in common.
 MAP_GROUPS = {
@@ -27,34 +37,14 @@ MAP_WORDS = tuple(word for group in MAP_GROUPS.values() for word in group)
 LARGEST = 1e150  # squares of larger numbers leave the range of float64
 TIE = 1e-6  # components this close in size (relative) are told apart by rounding alone
 
-# Okabe & Ito 2008, "Color Universal Design", https://jfly.uni-koeln.de/color/: told apart with every common kind of
-# colour vision. Their black is left to the text. 7 colours and 8 shapes have no common factor, so that going round both
-# at once repeats no mark.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442")
-SHAPES = ("o", "s", "^", "D", "v", "P", "X", "p")
-NEUTRAL = "#777777"
-INK, FAINT, GRID = "#1A1A1A", "#8C8C8C", "#E6E6E6"
-
-SIZE, DPI = (10, 8), 150  # inches, pixels per inch
+SIZE = (10, 8)  # inches
 LEFT, RIGHT, BOTTOM, TOP = 0.085, 0.975, 0.08, 0.975  # edges of the drawing, in shares of the figure
-HEADING, LABEL, SMALL = 15, 11, 10  # font sizes, points
 GAP = 0.015  # between title and legend, in shares of the height; twice that above the frame, for an exponent (1e6)
-LONGEST = 24  # characters of a label or a group's name
+MARGIN = (70, 40)  # between the outermost points and the frame, across and up, in pixels
+FAR = 16  # a label farther from its point than this, in pixels of 1/150 inch, gets a leader
 MOST_WORDS = 100  # with more the leaders tangle, and the search for room takes its time
 MOST_GROUPS = 21  # with more the legend crowds out the map
 
-# Placing the labels; lengths in pixels, costs in pixels of distance between a label and its point.
-MARK = 10  # half the side of the square that a mark needs
-MARGIN = (70, 40)  # between the outermost points and the frame, across and up
-AIR = 3  # around each label
-RINGS = MARK + 1 + np.array([0, 9, 20, 33, 50, 72, 100, 136, 182, 240, 315, 410, 530, 680])
-ANGLES = np.arange(32) * (2 * np.pi / 32)
-SWEEPS = 8
-HIDING = 1e4  # to cover a label or a mark: more than the longest way round
-CROSSING = 300  # to lead a line across a label, a mark or another line
-CROSSING_NEAR = 60  # to lead a line across that of a point so close by that it can hardly be helped
-CLOSENESS, ELBOW = 15, 14  # to come nearer than ELBOW to the mark of another word, which might seem to be meant
-FAR = 16  # a label farther from its point than this gets a leader, the line between the two
 
 
 def fix_signs(directions):
@@ -164,12 +154,10 @@ def word_map(words, vectors, path, groups=None, title=None):
         raise InputError(f"each word wants one vector, got {len(words)} words and {len(coordinates)} vectors")
     if len(words) > MOST_WORDS:
         raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(words)}: choose some")
-    marks = _marks(words, groups or {})
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # a matplotlibrc of the reader's would move the letters
-        figure, _ = _draw(words, coordinates, shares, marks, title)
-        with replacing(path, "wb") as file:
-            figure.canvas.print_png(file, metadata={"Software": None})  # a version would change the bytes
+    marks = marks_of(words, groups or {})
+    with default_settings():
+        sheet = _draw(words, coordinates, shares, marks, title)
+        save_png(sheet.figure, path)
 
 
 def _checked(vectors):
@@ -187,7 +175,7 @@ def _checked(vectors):
     return vectors
 
 
-def _marks(words, groups):
+def marks_of(words, groups):
     """Share the words out: a list of (name, indices of the words, style of the mark), groups without words left out."""
     if len(groups) > MOST_GROUPS:
         raise InputError(f"a map has room for at most {MOST_GROUPS} groups, got {len(groups)}: join some")
@@ -207,45 +195,88 @@ def _marks(words, groups):
     return [mark for mark in marks if mark[1]]
 
 
+class Sheet:
+    """The sheet of a map: frame, heading, legend, and a mark and a label for each word, which `show` sets in place.
+
+    Parameters
+    ----------
+    words : sequence of str, length n
+    marks : list
+        As `marks_of` shares the words out.
+    coordinates : ndarray of float64, shape (m, 2)
+        All that the frame shall hold.
+    title : str, optional
+    size : (float, float)
+        Width and height, inches.
+    dpi : int
+        Pixels per inch.
+    """
+
+    def __init__(self, words, marks, coordinates, title=None, size=SIZE, dpi=DPI):
+        self.figure, self.renderer = paper(size, dpi)
+        self.axes = self.figure.add_axes((LEFT, BOTTOM, RIGHT - LEFT, TOP - BOTTOM))
+        self.marks = marks
+        self.finer = DPI / dpi  # `place` thinks in pixels of the PNG map
+        for _, _, style in marks:
+            self.axes.plot([], [], linestyle="none", markeredgecolor="white", markeredgewidth=0.8, **style)
+        dress(self.axes)
+        self.heading, top = _head(self.figure, self.renderer, title)
+        if [name for name, *_ in marks] != ["other words"]:
+            top = _legend(self.figure, self.renderer, self.axes.lines, [name for name, *_ in marks], top)
+        self.axes.set_position((LEFT, BOTTOM, RIGHT - LEFT, top - 2 * GAP - BOTTOM))
+        _set_scale(self.axes, coordinates)
+        self._write(words)
+
+    def _write(self, words):
+        style = {"transform": IdentityTransform(), "fontsize": LABEL, "color": INK, "va": "bottom", "parse_math": False}
+        self.labels = [self.axes.text(0, 0, drawable(word), zorder=4, **style) for word in words]
+        extents = [label.get_window_extent(self.renderer) for label in self.labels]
+        self.sizes = np.array([(extent.width, extent.height) for extent in extents]) + 2 * AIR / self.finer  # (n, 2)
+        style = {"transform": IdentityTransform(), "colors": FAINT, "linewidths": 0.7}
+        self.leaders = LineCollection([], zorder=1.8, **style)
+        self.axes.add_collection(self.leaders, autolim=False)
+
+    def pixels(self, coordinates):
+        """Where coordinates (n, 2) are on the sheet, (n, 2)."""
+        return self.axes.transData.transform(coordinates)
+
+    def places(self, coordinates):
+        """Find room for the labels; return their boxes, (n, 4): left, bottom, right, top in pixels, with their air."""
+        lengths = self.pixels(coordinates), self.sizes, self.axes.bbox.extents
+        return place(*(self.finer * length for length in lengths)) / self.finer
+
+    def show(self, coordinates, boxes):
+        """Set the marks at their coordinates, (n, 2), and the labels into their boxes, (n, 4)."""
+        for line, (_, indices, _) in zip(self.axes.lines, self.marks, strict=True):
+            line.set_data(*coordinates[indices].T)
+        for label, box in zip(self.labels, boxes, strict=True):
+            label.set_position(box[:2] + AIR / self.finer)
+        points = self.pixels(coordinates)  # (n, 2)
+        ends = np.clip(points, boxes[:, :2], boxes[:, 2:])  # (n, 2)
+        far = np.linalg.norm(ends - points, axis=1) > FAR / self.finer  # (n,)
+        self.leaders.set_segments(np.stack((points, ends), axis=1)[far])  # (number of far ones, 2, 2)
+
+
 def _draw(words, coordinates, shares, marks, title):
-    """Draw the map; return the figure and the boxes of the labels, (n, 4): left, bottom, right, top in pixels."""
-    figure = Figure(SIZE, DPI, facecolor="white")
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    axes = figure.add_axes((LEFT, BOTTOM, RIGHT - LEFT, TOP - BOTTOM))
-    for _, indices, style in marks:
-        axes.plot(*coordinates[indices].T, linestyle="none", markeredgecolor="white", markeredgewidth=0.8, **style)
-    _dress(axes, shares)
-    top = _heading(figure, renderer, title)
-    if [name for name, *_ in marks] != ["other words"]:
-        top = _legend(figure, renderer, axes.lines, [name for name, *_ in marks], top)
-    axes.set_position((LEFT, BOTTOM, RIGHT - LEFT, top - 2 * GAP - BOTTOM))
-    _set_scale(axes, coordinates)
-    return figure, _write(axes, renderer, words, axes.transData.transform(coordinates))
+    sheet = Sheet(words, marks, coordinates, title)
+    sheet.axes.set_xlabel(f"first direction ({100 * shares[0]:.0f} % of the variance)", fontsize=LABEL, color=INK)
+    sheet.axes.set_ylabel(f"second direction ({100 * shares[1]:.0f} % of the variance)", fontsize=LABEL, color=INK)
+    sheet.show(coordinates, sheet.places(coordinates))
+    return sheet
 
 
-def _dress(axes, shares):
-    axes.grid(color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[:].set_color(FAINT)
-    axes.tick_params(color=FAINT, labelcolor=INK, labelsize=SMALL)
-    axes.set_xlabel(f"first direction ({100 * shares[0]:.0f} % of the variance)", fontsize=LABEL, color=INK)
-    axes.set_ylabel(f"second direction ({100 * shares[1]:.0f} % of the variance)", fontsize=LABEL, color=INK)
-
-
-def _heading(figure, renderer, title):
-    """Write the title, at most two lines; return where the room below it begins, in shares of the figure's height."""
-    if not title:
-        return TOP
-    lines = textwrap.wrap(_drawable(title, None), 78, max_lines=2, placeholder=" …")
+def _head(figure, renderer, title):
+    """Write the title, at most two lines; return it and where the room below begins, in shares of the height."""
+    lines = textwrap.wrap(drawable(title or "", None), 78, max_lines=2, placeholder=" …")
     text = figure.text(LEFT, TOP, "\n".join(lines), fontsize=HEADING, color=INK, va="top", parse_math=False)
-    return text.get_window_extent(renderer).y0 / figure.bbox.height
+    return text, text.get_window_extent(renderer).y0 / figure.bbox.height if lines else TOP
 
 
 def _legend(figure, renderer, handles, names, top):
     """Write the legend in as many columns as fit under `top`; return where the room below it begins."""
     for columns in range(min(len(names), 8), 0, -1):
         legend = figure.legend(
-            handles, [_drawable(name) for name in names], loc="upper left", bbox_to_anchor=(LEFT, top - GAP),
+            handles, [drawable(name) for name in names], loc="upper left", bbox_to_anchor=(LEFT, top - GAP),
             ncols=columns, columnspacing=1.8, handlelength=1.0, handletextpad=0.4, borderpad=0, borderaxespad=0,
             frameon=False, fontsize=LABEL,
         )  # fmt: skip
@@ -266,127 +297,3 @@ def _set_scale(axes, coordinates):
     middle = (low + high) / 2  # (2,)
     axes.set_xlim(middle[0] - unit * frame[0] / 2, middle[0] + unit * frame[0] / 2)
     axes.set_ylim(middle[1] - unit * frame[1] / 2, middle[1] + unit * frame[1] / 2)
-
-
-def _write(axes, renderer, words, points):
-    """Write the words beside their points (n, 2) in pixels; return the boxes of the labels, (n, 4), with their air."""
-    style = {"transform": IdentityTransform(), "fontsize": LABEL, "color": INK, "va": "bottom", "parse_math": False}
-    labels = [axes.text(0, 0, _drawable(word), zorder=4, **style) for word in words]
-    extents = [label.get_window_extent(renderer) for label in labels]
-    sizes = np.array([(extent.width, extent.height) for extent in extents]) + 2 * AIR  # (n, 2)
-    boxes, ends = _place(points, sizes, axes.bbox.extents)  # (n, 4), (n, 2)
-    for label, box in zip(labels, boxes, strict=True):
-        label.set_position(box[:2] + AIR)
-    far = np.linalg.norm(ends - points, axis=1) > FAR  # (n,)
-    leaders = np.stack((points, ends), axis=1)[far]  # (number of far ones, 2, 2)
-    style = {"transform": IdentityTransform(), "colors": FAINT, "linewidths": 0.7}
-    axes.add_collection(LineCollection(leaders, zorder=1.8, **style), autolim=False)
-    return boxes
-
-
-@functools.cache
-def _characters():
-    return frozenset(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
-
-
-def _drawable(text, longest=LONGEST):
-    """Write what the font lacks as its code, and cut what is too long."""
-    known = _characters()
-    text = "".join(
-        letter if letter.isprintable() and ord(letter) in known else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
-    return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
-
-
-def _place(points, sizes, frame):
-    """Find room for a label beside each point.
-
-    Every label may stand at 32 places on each of 14 squares around its point. It takes the cheapest one, the most
-    crowded point first; then all choose again, knowing the others, until nobody moves.
-
-    Parameters
-    ----------
-    points : ndarray of float64, shape (n, 2)
-        Pixels.
-    sizes : ndarray of float64, shape (n, 2)
-        Width and height of each label, pixels.
-    frame : ndarray of float64, shape (4,)
-        Left, bottom, right, top, pixels; no label leaves it.
-
-    Returns
-    -------
-    boxes : ndarray of float64, shape (n, 4)
-        Left, bottom, right, top of each label.
-    ends : ndarray of float64, shape (n, 2)
-        The point of each box that is nearest to the label's own point.
-    """
-    distances = np.linalg.norm(points[:, None] - points, axis=2)  # (n, n)
-    apart = distances > 3 * MARK  # (n, n): a leader cannot help meeting what lies closer to its start
-    choices = [_choices(points, i, apart[i], sizes[i], frame) for i in range(len(points))]
-    boxes = np.full((len(points), 4), np.nan)  # (n, 4); NaN, not placed yet, meets nothing
-    ends = np.full((len(points), 2), np.nan)  # (n, 2)
-    crowding = (1 / (distances + MARK)).sum(axis=1)  # (n,)
-    for _ in range(SWEEPS):
-        before = boxes.copy()
-        for i in np.argsort(-crowding, kind="stable"):
-            others = np.arange(len(points)) != i
-            places, tips, costs = choices[i]  # (c, 4), (c, 2), (c,)
-            total = costs + HIDING * _covered(places, boxes[others])  # (c,)
-            total += CROSSING * _crossed(points[i], tips[:, None], boxes[others]).sum(axis=1)
-            total += CROSSING * _crossed(points[others], ends[others], places[:, None]).sum(axis=1)
-            weights = np.where(apart[i], CROSSING, CROSSING_NEAR)  # (n,)
-            total += _intersect(points[i], tips[:, None], points, ends) @ weights
-            best = np.argmin(total)
-            boxes[i], ends[i] = places[best], tips[best]
-        if np.array_equal(boxes, before, equal_nan=True):
-            break
-    return boxes, ends
-
-
-def _choices(points, i, apart, size, frame):
-    """Return the places for label i, (c, 4), their points nearest to its point, (c, 2), and what each costs, (c,)."""
-    point, marks = points[i], np.hstack((points - MARK, points + MARK))  # (2,), (n, 4)
-    rings, angles = (grid.ravel() for grid in np.meshgrid(RINGS, ANGLES, indexing="ij"))  # (c,), (c,)
-    rays = np.stack((np.cos(angles), np.sin(angles)), axis=1)  # (c, 2)
-    squared = rays / np.abs(rays).max(axis=1, keepdims=True)  # (c, 2): on the square around the point
-    corner = point + squared * (rings[:, None] + size / 2) - size / 2  # (c, 2)
-    corner = np.clip(corner, frame[:2] + AIR, frame[2:] - AIR - size)  # (c, 2)
-    places, tips = np.hstack((corner, corner + size)), np.clip(point, corner, corner + size)  # (c, 4), (c, 2)
-    # As maps do it: rather right than left, rather above than below (Imhof 1975, "Positioning names on maps").
-    costs = np.linalg.norm(tips - point, axis=1) - 4 * rays[:, 0] - rays[:, 1]  # (c,)
-    costs += HIDING * _covered(places, marks) + CROSSING * _crossed(point, tips[:, None], marks[apart]).sum(axis=1)
-    costs += CLOSENESS * _covered(places, np.delete(marks, i, axis=0) + ELBOW * np.array([-1, -1, 1, 1]))
-    return places, tips, costs
-
-
-def _covered(places, boxes):
-    """Count the boxes (m, 4) that each place (c, 4) covers, and add a little for the area, to decide ties."""
-    low = np.maximum(places[:, None, :2], boxes[:, :2])  # (c, m, 2)
-    high = np.minimum(places[:, None, 2:], boxes[:, 2:])  # (c, m, 2)
-    sides = high - low  # (c, m, 2)
-    overlap = np.where((sides > 0).all(axis=2), 1 + sides.prod(axis=2) / 1e4, 0)  # (c, m)
-    return overlap.sum(axis=1)
-
-
-def _crossed(starts, ends, boxes):
-    """Tell which segments meet which boxes, by the separating axis theorem; shapes (..., 2) and (..., 4) broadcast."""
-    slope = (ends - starts) / 2  # (..., 2)
-    half = np.abs(slope)  # (..., 2): of the segment's extent
-    reach = (boxes[..., 2:] - boxes[..., :2]) / 2  # (..., 2): half the sides of the box
-    between = (starts + ends) / 2 - (boxes[..., :2] + boxes[..., 2:]) / 2  # (..., 2): the middles
-    across = np.abs(slope[..., 0] * between[..., 1] - slope[..., 1] * between[..., 0])  # (...)
-    near = (np.abs(between) < reach + half).all(axis=-1)  # (...)
-    return near & (across < reach[..., 0] * half[..., 1] + reach[..., 1] * half[..., 0])
-
-
-def _intersect(starts, ends, other_starts, other_ends):
-    """Tell which segments cross which others; shapes (..., 2) broadcast. To share an end is not to cross."""
-    return _divides(starts, ends, other_starts, other_ends) & _divides(other_starts, other_ends, starts, ends)
-
-
-def _divides(starts, ends, first, second):
-    """Tell whether the line through `starts` and `ends` runs between the points `first` and `second`."""
-    x, y = np.moveaxis(ends - starts, -1, 0)
-    sides = [x * (point - starts)[..., 1] - y * (point - starts)[..., 0] for point in (first, second)]
-    return sides[0] * sides[1] < 0
