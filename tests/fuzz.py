@@ -241,6 +241,8 @@ def _complaint(parser, path, refusal):
         if place := re.search(rf"{re.escape(str(path.with_name(name)))}, line (\d+)", refusal):
             lines = path.with_name(name).read_bytes().removesuffix(b"\n").count(b"\n") + 1
             return None if 1 <= int(place[1]) <= lines else f"a line that {name} does not have"
+    if re.search(parser.whole, refusal):
+        return None
     return "a refusal that does not name the line"
 
 

@@ -19,8 +19,12 @@ import numpy as np
 from sgd import Checkpoints
 from utils import download
 from utils.errors import EnvironmentFailure, InputError
+from utils.evaluation import read_pairs, read_questions
+from utils.losslog import read_losses
 from utils.sample import MINIMUM, write_sample_treebank
 from utils.treebank import StanfordSentiment
+from utils.vector_files import load_vectors, save_vectors
+from utils.vectors import WordVectors
 
 MEMORY = 1_000_000  # bytes that a parser may take besides twice the files
 
@@ -40,6 +44,8 @@ class Parser:
         Takes the file's path; returns what was read, or raises a refusal.
     text : bool
         Whether refusals name a line.
+    whole : str
+        What only the file as a whole can be refused for: a pattern that such a refusal, which names no line, holds.
     beside : dict of str to bytes
         Other files in its folder.
     check : callable
@@ -54,6 +60,7 @@ class Parser:
     seeds: tuple
     parse: Callable
     text: bool = False
+    whole: str = "(?!)"
     beside: dict = field(default_factory=dict)
     check: Callable = lambda result, whole, changed: None
     memory: int = MEMORY
@@ -65,6 +72,7 @@ def parsers():
     with tempfile.TemporaryDirectory() as folder:
         treebank = contents_of(write_sample_treebank(Path(folder) / "treebank", MINIMUM))
         saved = saved_checkpoint(Path(folder))
+        vectors = saved_vectors(Path(folder))
     short = {name: data[:100] for name, data in treebank.items()}  # most of their zip is headers
     zips = (
         packed(short, "stanfordSentimentTreebank/", zipfile.ZIP_DEFLATED),
@@ -82,7 +90,7 @@ def parsers():
     )
     return (
         *(
-            Parser(name, name, (data,), read_treebank, True, without(treebank, name), check_treebank)
+            Parser(name, name, (data,), read_treebank, True, beside=without(treebank, name), check=check_treebank)
             for name, data in treebank.items()
         ),
         Parser(
@@ -101,7 +109,37 @@ def parsers():
                 (", forged", read_forged_checkpoint, check_checkpoint),
             )
         ),
+        *(
+            Parser(
+                name,
+                name,
+                (vectors[name],),
+                read_vectors,
+                name in TEXT,
+                r"\d+ vectors, .* \d+ words: they do not belong together$",
+                pair_of(vectors, name),
+                check_vectors,
+                2 * MEMORY,  # binary files are read by the megabyte
+            )
+            for name in vectors
+        ),
+        Parser("word pairs", "pairs.tsv", (PAIRS, SIMLEX), read_pairs, True, "holds no pairs", check=check_pairs),
+        Parser(
+            "questions",
+            "questions-words.txt",
+            (QUESTIONS,),
+            read_questions,
+            True,
+            "holds no questions",
+            check=check_questions,
+        ),
+        Parser("losses", "losses.csv", (LOSSES,), read_losses, True, check=check_losses),
     )
+
+
+def pair_of(files, name):
+    """The other file of the two that the Embedding Projector loads."""
+    return without({other: data for other, data in files.items() if other.endswith(".tsv")}, name)
 
 
 def without(files, name):
@@ -227,3 +265,49 @@ def check_checkpoint(result, whole, changed):
 def check_nothing_changed(result, whole, changed):
     assert not changed, "a checkpoint that was changed is taken"
     check_checkpoint(result, whole, changed)
+
+
+# Vectors, and what they are scored with
+
+
+PAIRS = "Word 1\tWord 2\tHuman (mean)\nlove\tsex\t6.77\ntiger\tcat\t7.35\nchâteau\tmoat\t5\n".encode()
+SIMLEX = b"word1\tword2\tPOS\tSimLex999\nold\tnew\tA\t1.58\nsmart\tdumb\tA\t0.55\nhard\tdense\tA\t5.0\n"
+QUESTIONS = b": capital-common-countries\nAthens Greece Oslo Norway\n: gram1-adverb\ncalm calmly happy happily\n"
+LOSSES = b"iteration,loss\n10,19.061546\n20,19.353286\n30,19.536371\n"
+TEXT = ("vectors.txt", "vectors.glove", "vectors.tsv", "vectors_metadata.tsv")
+
+
+def saved_vectors(folder):
+    """The same few vectors in every format: dict of file name to contents."""
+    words = ["the", "café", "1,000", "ﬁn", "a" * 30]
+    vectors = WordVectors(words, np.linspace(-1, 1, 15).reshape(5, 3).astype(np.float32))
+    folder = folder / "vectors"
+    folder.mkdir()
+    for name in ("vectors.txt", "vectors.glove", "vectors.txt.gz", "vectors.bin", "vectors.npz", "vectors.tsv"):
+        save_vectors(folder / name, vectors)
+    return contents_of(folder)
+
+
+def read_vectors(path):
+    return load_vectors(path.parent / path.name.replace("_metadata", ""))
+
+
+def check_vectors(result, whole, changed):
+    assert result.vectors.shape == (len(result.words), result.vectors.shape[1])
+    assert len(set(result.words)) == len(result.words) > 0
+    assert np.isfinite(result.vectors).all()
+
+
+def check_pairs(result, whole, changed):
+    assert result
+    assert all(first and second and np.isfinite(score) for first, second, score in result)
+
+
+def check_questions(result, whole, changed):
+    assert any(result.values())
+    assert all(len(question) == 4 and all(question) for section in result.values() for question in section)
+
+
+def check_losses(result, whole, changed):
+    assert all(np.diff([iteration for iteration, _ in result]) > 0)
+    assert all(np.isfinite(loss) for _, loss in result)

@@ -251,7 +251,9 @@ def test_the_long_form_shows_a_fault_and_ends_with_status_1(capsys, monkeypatch)
             raise KeyError("damage")
         return read_treebank(path)
 
-    bad = Parser("bad", "dictionary.txt", treebank.seeds, stumbling, True, without(treebank.beside, "dictionary.txt"))
+    bad = Parser(
+        "bad", "dictionary.txt", treebank.seeds, stumbling, True, beside=without(treebank.beside, "dictionary.txt")
+    )
     monkeypatch.setattr(fuzz, "parsers", lambda: (bad,))
     assert fuzz.main(["--cases", "3"]) == 1
     out = capsys.readouterr().out

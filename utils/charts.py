@@ -132,7 +132,8 @@ def _checked_losses(iterations, losses):
         raise InputError(f"each iteration wants one loss, got arrays of shapes {iterations.shape} and {losses.shape}")
     if not (np.abs(losses) < LARGEST).all():
         first = np.argmin(np.abs(losses) < LARGEST)
-        trouble = f"losses beyond {LARGEST:g} cannot be drawn" if np.isfinite(losses[first]) else "losses must be finite"
+        finite = np.isfinite(losses[first])
+        trouble = f"losses beyond {LARGEST:g} cannot be drawn" if finite else "losses must be finite"
         raise InputError(f"{trouble}, got {losses[first]} at iteration {iterations[first]:.0f}: use a smaller step")
     if not (iterations[0] >= 0 and (np.diff(iterations) > 0).all() and np.isfinite(iterations[-1])):
         raise InputError("iterations must ascend from 0 or more, each there once: sort them first")

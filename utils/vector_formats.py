@@ -266,9 +266,9 @@ def _sizes(path, header, line):
 
 def _check_count(path, found, count, limit, more):
     if found < min(count, limit):
-        raise InputError(f"{path}: line 1 tells of {count} words, but the file ends after {found}: it is cut off")
+        raise InputError(f"{path}, line 1: tells of {count} words, but the file ends after {found}: it is cut off")
     if more and count <= limit:
-        raise InputError(f"{path}: line 1 tells of {count} words, but more follow: mend the number")
+        raise InputError(f"{path}, line 1: tells of {count} words, but more follow: mend the number")
 
 
 def _whole(line, place):
