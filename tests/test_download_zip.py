@@ -107,9 +107,9 @@ def test_a_full_disk_is_not_the_giver_s_mistake(tmp_path, good_zip, monkeypatch)
 
 
 def test_bytes_are_counted_while_reading_whatever_was_declared():
-    assert download._read(io.BytesIO(b"12345"), 5) == b"12345"
+    assert download.read_at_most(io.BytesIO(b"12345"), 5) == b"12345"
     with pytest.raises(zipfile.BadZipFile, match="more than it may"):
-        download._read(io.BytesIO(b"123456"), 5)
+        download.read_at_most(io.BytesIO(b"123456"), 5)
 
 
 def test_the_limit_holds_for_all_files_together(tmp_path, monkeypatch):

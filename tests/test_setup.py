@@ -1,6 +1,7 @@
 """The set-up files agree with each other, and the rooms import each other one way only."""
 
 import ast
+import re
 import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -49,10 +50,30 @@ def test_no_room_imports_a_script(room):
     assert not imported(room) & SCRIPTS
 
 
-def test_rooms_import_each_other_without_circles():
-    rooms = {f"utils.{path.stem}" for path in ROOMS}
-    order = TopologicalSorter({f"utils.{path.stem}": imported(path) & rooms for path in ROOMS})
-    assert set(order.static_order()) >= rooms
+@pytest.mark.parametrize("folder", ["utils", "grader"])
+def test_rooms_import_each_other_without_circles(folder):
+    paths = {f"{folder}.{path.stem}": path for path in PROJECT.glob(f"{folder}/*.py")}
+    order = TopologicalSorter({room: imported(path) & set(paths) for room, path in paths.items()})
+    assert set(order.static_order()) >= set(paths)
+
+
+def test_only_the_grader_imports_the_grader():
+    rooms = {path.stem for path in PROJECT.glob("**/*.py") if any("grader" in name for name in imported(path))}
+    inside = {path.stem for path in PROJECT.glob("grader/*.py")}
+    assert {room for room in rooms - inside if not room.startswith("test_")} <= {"grade", "grade_all_mutants", "proof"}
+
+
+def test_the_grader_imports_no_command_but_the_graded_ones():
+    for room in PROJECT.glob("grader/*.py"):
+        assert not imported(room) & (SCRIPTS - {"word2vec", "sgd"})
+
+
+def test_the_graders_image_installs_the_same_versions():
+    script = (PROJECT / "examples/gradescope/setup.sh").read_text(encoding="utf-8")
+    versions = set(re.findall(r"\S+==\S+", script))
+    requirements = pinned((PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+    assert versions
+    assert versions <= requirements
 
 
 def test_the_tools_that_run_before_the_installation_need_the_standard_library_alone():

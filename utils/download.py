@@ -386,7 +386,7 @@ def _contents(zip_path, data_set):
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             for name, member in _wanted(archive.infolist(), data_set).items():
                 with archive.open(member) as file:
-                    contents[name] = _read(file, room)
+                    contents[name] = read_at_most(file, room)
                 # zipfile compares the check sum only, and that of nothing is zero.
                 if (got := len(contents[name])) != member.file_size or not got:
                     raise zipfile.BadZipFile(f"its {name} has {got:,} bytes, announced {member.file_size:,}")
@@ -415,7 +415,7 @@ def _wanted(members, data_set):
     """Choose from a zip's members: dict of file name to ZipInfo."""
     wanted = {}
     for member in members:
-        if suspicion := _suspicion(member):
+        if suspicion := suspicion_of(member):
             raise zipfile.BadZipFile(f"its member {member.orig_filename!r} {suspicion}")
         *folders, name = member.filename.split("/")
         if name not in data_set.names or len(folders) > 1 or folders == ["__MACOSX"]:
@@ -428,8 +428,8 @@ def _wanted(members, data_set):
     return wanted
 
 
-def _suspicion(member):
-    """Say what is suspicious about a ZipInfo, or return None."""
+def suspicion_of(member):
+    """Say what is suspicious about a member of a zip (a ZipInfo), or return None."""
     name = member.orig_filename  # as written in the zip: `filename` has been made harmless on some systems
     if name.startswith("/") or ".." in name.split("/") or not {"\\", ":", "\0"}.isdisjoint(name):
         return "leaves the folder"
@@ -442,7 +442,7 @@ def _suspicion(member):
     return None
 
 
-def _read(file, most):
+def read_at_most(file, most):
     """Read all of `file`, whatever its header says of its size, but no more than `most` bytes."""
     data = file.read(most + 1)
     if len(data) > most:

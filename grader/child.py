@@ -1,0 +1,377 @@
+"""What runs in the child process: it calls the solution's functions as told and sends back what they return.
+
+It judges nothing and knows no right answer: it is copied beside the solution, started by itself, reads its jobs as JSON
+from standard input and writes one line of JSON for each. It needs NumPy and nothing of the project.
+"""
+
+import base64
+import contextlib
+import importlib
+import io
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+MOST_TEXT = 20_000  # characters kept of what a solution prints
+MOST_WARNINGS = 5
+NUMERIC_STEP = 1e-4
+CLOSED = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
+PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
+
+
+# Values on their way: arrays as base64 of float64 or int64, everything else as JSON has it
+
+
+def encode(value):
+    """Write a value down as JSON can hold it; what is no number or array becomes {"other": name of its type}."""
+    if isinstance(value, (tuple, list)) and not _is_numeric(value):
+        return {"tuple": [encode(part) for part in value[:20]]}
+    if value is None or isinstance(value, str):
+        return {"other": type(value).__name__}
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            return {"other": f"{type(value).__name__} of {array.dtype}" if array.ndim else type(value).__name__}
+        data = np.ascontiguousarray(array, dtype="<f8").tobytes()
+    except Exception:  # a type of the solution's own, which may do anything
+        return {"other": type(value).__name__}
+    return {"array": base64.b64encode(data).decode(), "shape": list(array.shape)}
+
+
+def _is_numeric(value):
+    return all(isinstance(part, (int, float, np.number)) for part in value) and isinstance(value, list)
+
+
+def decode(value, tools):
+    """Turn a value of the request into what the solution is given; `tools` collects the objects that keep records."""
+    if isinstance(value, list):
+        return [decode(part, tools) for part in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, what),) = value.items()
+    if kind == "array":
+        array = np.frombuffer(base64.b64decode(what["data"]), what["dtype"]).reshape(what["shape"]).copy()
+        return array if what["shape"] else array[()]
+    if kind == "words":
+        return what
+    if kind == "own":
+        return getattr(importlib.import_module(what[0]), what[1])
+    tools[kind] = tool = TOOLS[kind](**{name: decode(part, tools) for name, part in what.items()})
+    return tool
+
+
+# The objects that a solution is given to work with, which keep a record of it
+
+
+class Draws:
+    """A data set that gives negative samples from a list, and counts how many were taken."""
+
+    def __init__(self, ids):
+        self.ids, self.used = [int(i) for i in ids], 0
+
+    def sampleTokenIdx(self):
+        if self.used == len(self.ids):
+            raise RuntimeError(f"more than {self.used} negative samples were drawn")
+        self.used += 1
+        return self.ids[self.used - 1]
+
+    def record(self):
+        return {"draws": self.used}
+
+
+class Pieces:
+    """A loss function that returns given losses and gradients, one call after the other, and notes its arguments."""
+
+    def __init__(self, losses, centres, outsides):
+        self.answers = list(zip(losses.tolist(), centres, outsides, strict=True))
+        self.calls = []
+        self.__name__ = "lossAndGradient"
+
+    def __call__(self, centerWordVec, outsideWordIdx, outsideVectors, dataset, *rest):
+        self.calls.append([encode(part) for part in (centerWordVec, outsideWordIdx, outsideVectors)])
+        self.calls[-1].append({"other": "dataset" if isinstance(dataset, Draws) else type(dataset).__name__})
+        loss, centre, outside = self.answers[(len(self.calls) - 1) % len(self.answers)]
+        return loss, centre.copy(), outside.copy()
+
+    def record(self):
+        return {"calls": self.calls[:50]}
+
+
+class Quadratic:
+    """The objective sum(weights * x**2), or sum(slope * x), with its gradient; notes where it was called."""
+
+    def __init__(self, weights=1.0, slope=None):
+        self.weights, self.slope = weights, slope
+        self.seen, self.drawn, self.called = [], [], 0
+
+    def __call__(self, x):
+        self.called += 1
+        self.seen.append(np.array(x, dtype=float))
+        self.drawn.append(random.random())
+        if self.slope is not None:
+            return float(np.sum(self.slope * x)), self.slope + 0 * x
+        return float(np.sum(self.weights * np.square(x))), 2 * self.weights * x
+
+    def record(self):
+        return {"seen": encode(self.seen and np.array(self.seen)), "drawn": encode(self.drawn), "called": self.called}
+
+
+class Shift:
+    """A postprocessing that can be told from none, wherever it is applied; it counts its calls."""
+
+    def __init__(self, factor, offset):
+        self.factor, self.offset, self.times = factor, offset, 0
+
+    def __call__(self, x):
+        self.times += 1
+        return self.factor * x + self.offset
+
+    def record(self):
+        return {"postprocessed": self.times}
+
+
+class Corpus:
+    """A data set of ids with the draws of the handout's: windows and negative samples, from Python's `random`."""
+
+    def __init__(self, ids, offsets, table, V):
+        self.ids, self.offsets, self.table = ids.tolist(), offsets.tolist(), table.tolist()
+        self.words = [f"w{i}" for i in range(V)]
+
+    def tokens(self):
+        return {word: i for i, word in enumerate(self.words)}
+
+    def sampleTokenIdx(self):
+        return self.table[random.randint(0, len(self.table) - 1)]
+
+    def getRandomContext(self, C=5):
+        while True:
+            s = random.randint(0, len(self.offsets) - 2)
+            sentence = self.ids[self.offsets[s] : self.offsets[s + 1]]
+            at = random.randint(0, len(sentence) - 1)
+            around = sentence[max(0, at - C) : at] + sentence[at + 1 : at + C + 1]
+            if context := [self.words[w] for w in around if w != sentence[at]]:
+                return self.words[sentence[at]], context
+
+
+class Minibatches:
+    """The objective of the training: the solution's own minibatch loss on a Corpus."""
+
+    def __init__(self, corpus, loss, window=5):
+        self.model = importlib.import_module("word2vec")
+        self.corpus, self.tokens, self.window = corpus, corpus.tokens(), window
+        self.loss = getattr(self.model, loss)
+
+    def __call__(self, x):
+        loss, gradient = self.model.word2vec_sgd_wrapper(
+            self.model.skipgram, self.tokens, x, self.corpus, self.window, self.loss
+        )
+        # A loss of shape (1,) does no harm to a training, but NumPy 2.4 refuses to print it with "%f".
+        return (loss.item() if isinstance(loss, np.ndarray) and loss.size == 1 else loss), gradient
+
+    def record(self):
+        return {}
+
+
+TOOLS = {
+    "draws": Draws,
+    "pieces": Pieces,
+    "quadratic": Quadratic,
+    "shift": Shift,
+    "corpus": Corpus,
+    "minibatches": Minibatches,
+}
+
+
+# The jobs
+
+
+def call(module, function, args, kwargs=None, seed=None):
+    """Call one function of the solution; return what it returned, and what became of its arguments."""
+    tools = {}
+    args, kwargs = decode(args, tools), {name: decode(part, tools) for name, part in (kwargs or {}).items()}
+    if seed is not None:
+        random.seed(seed)
+        np.random.seed(seed)
+    value = getattr(importlib.import_module(module), function)(*args, **kwargs)
+    kept = [encode(arg) if isinstance(arg, np.ndarray) else None for arg in args]
+    answer = {"value": encode(value), "args": kept}
+    for tool in tools.values():
+        if hasattr(tool, "record"):
+            answer.update(tool.record())
+    return answer
+
+
+def look(module, functions):
+    """Import a module of the solution; return the functions it does not have."""
+    imported = importlib.import_module(module)
+    return {"missing": [name for name in functions if not callable(getattr(imported, name, None))]}
+
+
+def numeric(module, function, centre, outside, vectors, ids, kwargs):
+    """Differentiate a loss of the solution numerically with respect to the centre vector and all outside vectors."""
+    loss = getattr(importlib.import_module(module), function)
+    centre, vectors = decode(centre, {}), decode(vectors, {})
+
+    def value():
+        return float(np.asarray(loss(centre.copy(), outside, vectors.copy(), Draws(ids), **kwargs)[0]).item())
+
+    def derivative(array):
+        gradient = np.empty(array.shape)
+        for index in np.ndindex(array.shape):
+            there = array[index]
+            array[index] = there + NUMERIC_STEP
+            above = value()
+            array[index] = there - NUMERIC_STEP
+            gradient[index] = (above - value()) / (2 * NUMERIC_STEP)
+            array[index] = there
+        return gradient
+
+    return {"value": encode((derivative(centre), derivative(vectors)))}
+
+
+def clock(timed, arguments, seconds, most):
+    """Call a function up to `most` times, as often as calls begin within `seconds`; return the seconds of each."""
+    random.seed(0)
+    timed(*arguments)
+    times, begin = [], time.perf_counter()
+    while not times or (len(times) < most and time.perf_counter() - begin < seconds):
+        started = time.perf_counter()
+        timed(*arguments)
+        times.append(time.perf_counter() - started)
+    return times
+
+
+def time_calls(module, function, args, seconds, most):
+    """Time a function of the solution: the least of its calls' seconds."""
+    timed = getattr(importlib.import_module(module), function)
+    return {"value": encode(min(clock(timed, decode(args, {}), seconds, most)))}
+
+
+def time_iterations(objective, x, seconds, most):
+    """Time the solution's minibatch objective: the median of its calls' seconds."""
+    times = clock(decode(objective, {}), [decode(x, {})], seconds, most)
+    return {"value": encode(float(np.median(times)))}
+
+
+OPERATIONS = {
+    "call": call,
+    "look": look,
+    "numeric": numeric,
+    "time_calls": time_calls,
+    "time_iterations": time_iterations,
+}
+
+
+class Printed(io.TextIOBase):
+    """Standard output of the solution: its beginning is kept, the rest forgotten."""
+
+    def __init__(self):
+        self.text = ""
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        self.text += text[: MOST_TEXT - len(self.text)]
+        return len(text)
+
+
+def perform(steps, folder):
+    """Do the steps of one job, one after the other, in an empty folder; the first that fails is the last."""
+    os.chdir(tempfile.mkdtemp(dir=Path(folder, "scratch")))
+    answers = []
+    for operation, arguments in steps:
+        printed = Printed()
+        with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(printed):
+            warnings.simplefilter("always")
+            try:
+                answer = OPERATIONS[operation](**arguments)
+            except BaseException as error:  # SystemExit and KeyboardInterrupt are no reason to stop grading either
+                answer = {"error": describe(error, folder)}
+        answer["printed"] = printed.text
+        answer["warnings"] = sorted({f"{w.category.__name__}: {w.message}" for w in caught})[:MOST_WARNINGS]
+        answers.append(answer)
+        if "error" in answer:
+            break
+    return answers
+
+
+def describe(error, folder):
+    """Tell an exception: its type and text, and the last line of the solution that it went through."""
+    place, solution = {}, Path(folder, "solution")
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).is_relative_to(solution):
+            place = {"file": str(Path(frame.filename).relative_to(solution)), "line": frame.lineno}
+    if isinstance(error, SyntaxError) and error.filename:
+        place = {"file": Path(error.filename).name, "line": error.lineno}
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return {"type": type(error).__name__, "text": text[:500], **place}
+
+
+def close_doors(hidden):
+    """Refuse what a solution has no business with: the network, other programs, and the files of the grader.
+
+    This stops Python code that does not go out of its way; it is no wall against machine code.
+    """
+    allowed = tuple(os.path.realpath(prefix) + os.sep for prefix in (sys.prefix, sys.base_prefix))
+    hidden = tuple(os.path.realpath(folder) + os.sep for folder in hidden)
+
+    def guard(event, arguments):
+        if event in CLOSED:
+            raise PermissionError("the network is closed while grading")
+        if event in PROGRAMS:
+            raise PermissionError("starting other programs is not allowed while grading")
+        if event == "open" and isinstance(arguments[0], (str, bytes)):
+            path = os.path.realpath(os.fsdecode(arguments[0]))
+            if path.startswith(hidden) and not path.startswith(allowed):
+                raise PermissionError("the grader's own files are closed while grading")
+
+    sys.addaudithook(guard)
+
+
+def limit(bytes_of_memory, seconds):
+    """Set the limits of this process, where the system has them."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    wanted = {"RLIMIT_AS": bytes_of_memory, "RLIMIT_CPU": seconds, "RLIMIT_FSIZE": 1 << 26, "RLIMIT_CORE": 0}
+    for name, most in wanted.items():
+        with contextlib.suppress(ValueError, OSError, AttributeError):  # not every system has every limit
+            resource.setrlimit(getattr(resource, name), (most, most))
+
+
+def main():
+    """Read the jobs, become nobody, and answer one job after the other."""
+    request = json.load(sys.stdin.buffer)
+    replies = os.fdopen(os.dup(1), "w", encoding="ascii")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):  # what a solution prints goes nowhere, unless it goes through sys.stdout
+        os.dup2(nothing, descriptor)
+    if request["user"] is not None:
+        os.setgroups([])
+        os.setgid(request["user"])
+        os.setuid(request["user"])
+    limit(request["memory"], request["seconds"])
+    folder = request["folder"]
+    sys.path.insert(0, str(Path(folder, "solution")))
+    close_doors(request["hidden"])
+    print("ready", file=replies, flush=True)
+    for job in request["jobs"]:
+        answer = json.dumps({"id": job["id"], "answers": perform(job["steps"], folder)})
+        print(answer, file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""The part sgd: runs on slopes and quadratics, of which every step is known.
+
+All but the steps themselves are judged by comparison with the solution's own first step, so that a wrong step costs its
+points once.
+"""
+
+import random
+import re
+
+import numpy as np
+
+from grader.compare import Outcome, failed, fits, judge, of_failure, values_of
+from grader.reply import array
+from grader.sandbox import Job, first_failure
+
+ANNEAL_EVERY, SAVE_EVERY = 20_000, 5_000  # the handout's
+SMOOTHING = 0.95
+ITERATIONS = 30  # of the runs on quadratics
+LONG = 2 * ANNEAL_EVERY + 5
+QUIET = 10**9  # PRINT_EVERY of runs whose lines do not matter
+PRINTED = re.compile(r"iter\w*\s*(\d{1,9})\s*:?\D*?(-?\d{1,30}(?:\.\d{1,30})?(?:e[-+]?\d{1,3})?)", re.IGNORECASE)
+
+
+class Sgd:
+    """Points of `sgd`."""
+
+    part = "sgd"
+
+    def __init__(self, rng, remarks):
+        self.remarks = remarks
+        self.step = rng.uniform(0.05, 0.2)
+        self.weights = [1.0, 1.0, rng.uniform(0.5, 2, (3, 2))]
+        self.starts = [0.5 + rng.random(), -1.0 - rng.random(), rng.normal(0, 1, (3, 2))]
+        self.factor, self.offset = rng.uniform(0.8, 0.95), rng.uniform(0.5, 1)
+        shift = {"shift": {"factor": self.factor, "offset": self.offset}}
+        slope = {"quadratic": {"slope": 1.0}}
+        number, pair = array(0.0), array(np.zeros(2))
+        self.step_jobs = [
+            _job(f"steps-{n}", _sgd({"quadratic": {"weights": array(w)}}, array(x), self.step, ITERATIONS))
+            for n, (w, x) in enumerate(zip(self.weights, self.starts, strict=True))
+        ]
+        self.long_job = _job("halving", _sgd(slope, number, self.step, LONG))
+        self.shift_job = _job("postprocessing", _sgd(slope, number, self.step, 7, shift))
+        self.print_job = _job("printing", _sgd(slope, number, self.step, 42, every=8))
+        self.save_job = _job("saving", _sgd(slope, pair, self.step, SAVE_EVERY, saved=True), _step("load_saved_params"))
+        self.resume_job = _job(
+            "resuming",
+            _step("save_params", ANNEAL_EVERY, array(np.full(2, 3.0)), seed=5),
+            _sgd(slope, pair, self.step, ANNEAL_EVERY + 3, saved=True, seed=6),
+        )
+        self.jobs = [
+            *self.step_jobs, self.long_job, self.shift_job, self.print_job, self.save_job, self.resume_job
+        ]  # fmt: skip
+
+    def judge(self):
+        """The Outcome of each check."""
+        return {
+            "steps": self._judge_steps(),
+            "halving": self._judge_halving(),
+            "postprocessing": self._judge_postprocessing(),
+            "printing": self._judge_printing(),
+            "resume": self._judge_resume(),
+        }
+
+    def _run(self, update, iterations=ITERATIONS):
+        """The results of the runs on quadratics with some update of (x, step, gradient, loss)."""
+        results = []
+        for weights, x in zip(self.weights, self.starts, strict=True):
+            with np.errstate(all="ignore"):  # a wrong update may climb to infinity
+                for _ in range(iterations):
+                    x = update(x, self.step, 2 * weights * x, np.sum(weights * np.square(x)))
+            results.append(x)
+        return results
+
+    def _judge_steps(self):
+        results, trouble = values_of(self.step_jobs)
+        if trouble:
+            return trouble
+
+        def descend(x, step, gradient, loss):
+            return x - step * gradient
+
+        known = [
+            ("the sign is turned: it climbs", self._run(lambda x, step, gradient, loss: x + step * gradient)),
+            ("the step is missing", self._run(lambda x, step, gradient, loss: x - gradient)),
+            ("x is set to -step * gradient", self._run(lambda x, step, gradient, loss: -step * gradient)),
+            ("the loss is subtracted, not the gradient", self._run(lambda x, step, gradient, loss: x - step * loss)),
+            ("the parameters never change", self._run(lambda x, step, gradient, loss: x)),
+            ("it makes one iteration too few", self._run(descend, ITERATIONS - 1)),
+            ("it makes one iteration too many", self._run(descend, ITERATIONS + 1)),
+            ("the step is divided by 2 from the start", self._run(lambda x, step, g, loss: x - step / 2 * g)),
+        ]
+        outcome = judge(list(zip(results, self._run(descend), strict=True)), "x", self.remarks, known)
+        called = self.step_jobs[0].answers[0].called
+        if outcome.passed and called != ITERATIONS:
+            hint = "each call draws another minibatch: call f once in an iteration" if called > ITERATIONS else None
+            return failed(f"f was called {called} times in {ITERATIONS} iterations", hint)
+        if outcome.passed and not np.array_equal(self.step_jobs[2].answers[0].args[1], self.starts[2]):
+            self.remarks.append(
+                "sgd changes x0 in place, as the starter code does: the caller's array is not the same after"
+            )
+        return outcome
+
+    def _judge_halving(self):
+        steps = _steps(self.long_job)
+        if isinstance(steps, Outcome):
+            return steps
+        if abs(len(steps) - LONG + 1) > 1:
+            return failed(f"it makes {len(steps) + 1} iterations where {LONG} were asked for")
+        ratios = steps / steps[0]  # of iterations 1, 2, ...
+        iteration = np.arange(1, len(steps) + 1)
+
+        def halved(before):
+            return 0.5 ** ((iteration - before) // ANNEAL_EVERY)
+
+        known = [
+            ("the step is never halved", [np.ones(len(steps))]),
+            ("it is halved one iteration early: it is to be halved after iteration 20,000", [halved(0)]),
+            ("it is halved one iteration late", [halved(2)]),
+            ("it is halved once only", [np.maximum(halved(1), 0.5)]),
+            ("it is doubled, not halved", [1 / halved(1)]),
+        ]
+        outcome = judge([(ratios, halved(1))], "step", [], known)
+        if outcome.passed:
+            return outcome
+        wrong = int(np.argmax(np.abs(ratios - halved(1)) > 1e-6))
+        message = f"in iteration {wrong + 1:,} it is {ratios[wrong]:.6g} times the first, expected {halved(1)[wrong]:g}"
+        return failed(message, *outcome.hints)
+
+    def _judge_postprocessing(self):
+        steps, shifted = _steps(self.long_job), _seen(self.shift_job)
+        for trouble in (steps, shifted):
+            if isinstance(trouble, Outcome):
+                return trouble
+        answer = self.shift_job.answers[0]
+        if answer.postprocessed == 0:
+            return failed("postprocessing was never called", "x = postprocessing(x) belongs after each step")
+        if answer.postprocessed != len(shifted) or abs(len(shifted) - 7) > 1:
+            return failed(f"postprocessing was called {answer.postprocessed} times in 7 iterations")
+
+        def run(update):
+            x = [0.0]
+            for _ in shifted:
+                x.append(update(x[-1]))
+            return np.array(x)
+
+        first = steps[0]
+        got = np.append(shifted, answer.value) if isinstance(answer.value, np.ndarray) else shifted
+        expected = run(lambda x: self.factor * (x + first) + self.offset)
+        known = [
+            ("its result is not used: x = postprocessing(x)", [first * np.arange(len(expected))]),
+            ("it is applied before the step, not after it", [run(lambda x: self.factor * x + self.offset + first)]),
+        ]
+        return judge([(got, expected)], "x after each step", [], known)
+
+    def _judge_printing(self):
+        if failure := first_failure(self.print_job):
+            return of_failure(failure)
+        steps = _steps(self.long_job)
+        if isinstance(steps, Outcome):
+            return steps
+        lines = [(int(n), float(loss)) for n, loss in PRINTED.findall(self.print_job.answers[0].printed)]
+        if not lines:
+            return failed("nothing is printed", 'print("iter %d: %f" % (iteration, loss)) every PRINT_EVERY iterations')
+        wanted = list(range(8, 43, 8))
+        if [n for n, _ in lines] != wanted:
+            return failed(f"printed at iterations {[n for n, _ in lines[:6]]}, expected {wanted} with PRINT_EVERY = 8")
+        losses = steps[0] * np.arange(42)  # of iterations 1, 2, ...: the slope is 1
+        rows = np.array(wanted) - 1
+
+        def table(values):
+            return np.column_stack((wanted, np.round(values, 6)))  # six digits are printed
+
+        known = [
+            ("the loss is not smoothed: 0.95 of the old value and 0.05 of the new one", [table(losses[rows])]),
+            ("it is smoothed in every iteration, not at each printing", [table(_smoothed(losses)[rows])]),
+            ("the weights are exchanged: 0.95 of the old value and 0.05 of the new one", [
+                table(_smoothed(losses[rows], 1 - SMOOTHING))
+            ]),
+        ]  # fmt: skip
+        expected = table(_smoothed(losses[rows]))
+        return judge([(np.array(lines), expected)], "printed (iteration, loss)", [], known)
+
+    def _judge_resume(self):
+        for job in (self.save_job, self.resume_job):
+            if failure := first_failure(job):
+                return of_failure(failure)
+        if not (outcome := self._judge_saved()).passed:
+            return outcome
+        steps, seen = _steps(self.long_job), _seen(self.resume_job, 1)
+        for trouble in (steps, seen):
+            if isinstance(trouble, Outcome):
+                return trouble
+        if len(seen) < 2 or seen.shape[1:] != (2,):
+            return failed("after resuming, the parameters do not change")
+        resumed = self.resume_job.answers[1]
+        if abs(len(seen) - 3) > 1:
+            return failed(f"from iteration 20,000 to 20,003 it makes {len(seen)} iterations")
+        if not fits(seen[0], np.full(2, 3.0)):
+            return failed("it does not go on from the saved parameters")
+        if not fits(seen[1] - seen[0], np.full(2, steps[0] / 2)):
+            hint = "the step is not halved" if fits(seen[1] - seen[0], np.full(2, steps[0])) else None
+            return failed("from iteration 20,000 on, the step must be half of the first", hint)
+        if not (isinstance(resumed.drawn, np.ndarray) and fits(resumed.drawn.ravel()[:1], [random.Random(5).random()])):
+            return failed("the state of `random` is not put back: the run goes on with other draws")
+        return Outcome()
+
+    def _judge_saved(self):
+        ran, loaded = self.save_job.answers
+        value = loaded.value
+        if not (
+            isinstance(value, tuple) and len(value) == 3 and isinstance(value[0], np.ndarray) and value[0].size == 1
+        ):
+            return failed("load_saved_params returns no tuple of iteration, parameters and state")
+        if (found := value[0].item()) != SAVE_EVERY:
+            message = f"after {SAVE_EVERY:,} iterations with useSaved=True load_saved_params finds iteration {found:g}"
+            return failed(message, "nothing is saved" if found == 0 else None)
+        if not fits(value[1], ran.value if isinstance(ran.value, np.ndarray) else np.nan):
+            return failed("the saved parameters are not those after iteration 5,000")
+        return Outcome()
+
+
+def _job(name, *steps):
+    return Job(f"sgd.{name}", list(steps), needs=("sgd",), limit=8.0)
+
+
+def _step(function, *args, seed=None):
+    return "call", {"module": "sgd", "function": function, "args": list(args), "seed": seed}
+
+
+def _sgd(f, x0, step, iterations, postprocessing=None, saved=False, every=QUIET, seed=None):
+    return _step("sgd", f, x0, step, iterations, postprocessing, saved, every, seed=seed)
+
+
+def _smoothed(losses, share=SMOOTHING):
+    """Each loss smoothed with those before it, as the handout does; a smoothed loss of 0 starts anew."""
+    out = []
+    for loss in losses:
+        out.append(share * out[-1] + (1 - share) * loss if out and out[-1] else loss)
+    return np.array(out)
+
+
+def _seen(job, n=0):
+    """The parameters of each iteration (f may have been called twice), or the Outcome of what prevented it."""
+    if failure := first_failure(job):
+        return of_failure(failure)
+    seen = job.answers[n].seen
+    if not isinstance(seen, np.ndarray) or seen.ndim not in (1, 2) or len(seen) < 2:
+        return failed("f is hardly ever called")
+    changed = (seen[1:] != seen[:-1]).reshape(len(seen) - 1, -1).any(axis=1)
+    return seen[np.append(True, changed)]
+
+
+def _steps(job):
+    """The change of the parameter from each call of f to the next; never zero at first."""
+    seen = _seen(job)
+    if isinstance(seen, Outcome):
+        return seen
+    steps = np.diff(seen)
+    if steps.ndim != 1 or not len(steps) or not np.isfinite(steps[0]):
+        return failed("the parameters do not change in the first iteration")
+    return steps

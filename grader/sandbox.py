@@ -1,0 +1,258 @@
+"""Runs jobs with a solution in child processes: bounded in time and memory, apart from the network and from us.
+
+A child is told what to call and sends back numbers; what is right is known here only. Where a job kills its process or
+does not end, the jobs after it get a new one.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.reply import Answer, BadReply, Failure, read_answers
+
+CHILD = Path(__file__).with_name("child.py")
+PROJECT = Path(__file__).resolve().parent.parent
+MEMORY = 2 << 30  # bytes of address space
+MOST_REPLY = 64 << 20  # bytes that one child may send
+START = 30  # seconds until a child is ready: Python and NumPy on a busy machine
+TIMEOUTS_OF_A_GROUP = 2  # after that many, the other jobs of the group are not tried
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass
+class Job:
+    """What a child shall do: some steps, each the name of an operation of `child.py` with its arguments.
+
+    Attributes
+    ----------
+    name : str
+    steps : list of (str, dict)
+    needs : tuple of str
+        Modules of the solution.
+    limit : float
+        Seconds.
+    opens : str
+        The module that it does nothing but import: where it does not end well, jobs that need it are not run.
+    """
+
+    name: str
+    steps: list
+    needs: tuple = ("word2vec",)
+    limit: float = 5.0
+    opens: str = ""
+    answers: list = field(default_factory=list)
+
+    @property
+    def group(self):
+        return self.name.split(".")[0]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """How children are kept apart, beside the limits: what this system permits."""
+
+    prefix: tuple  # the command before Python's, which takes away the network and sees that nothing stays behind
+    user: int | None  # whom they run as
+
+    def __str__(self):
+        network = "without network" if self.prefix else "network closed to Python code only"
+        user = "as another user" if self.user is not None else "as the same user"
+        return f"{network}, {user}"
+
+
+BARE = Measures((), None)
+
+
+@functools.cache
+def measures():
+    """Find out which measures this system permits, by trying them."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    unshare = ("unshare", "--net", "--pid", "--fork", "--kill-child")
+    prefixes = (unshare, (*unshare, "--map-root-user"))
+    prefix = next((p for p in prefixes if _runs(p, "import numpy")), ())
+    user = _nobody() if root else None
+    change = f"import os; os.setgroups([]); os.setgid({user}); os.setuid({user}); import numpy, scipy.sparse"
+    # Where Python itself lies in a folder that is root's alone, another user cannot run it.
+    return Measures(prefix, user if root and _runs(prefix, change) else None)
+
+
+def _nobody():
+    import pwd
+
+    try:
+        return pwd.getpwnam("nobody").pw_uid
+    except KeyError:
+        return 65534
+
+
+def _runs(prefix, program):
+    command = [*prefix, sys.executable, "-I", "-c", program]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=START, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+class Sandbox:
+    """A temporary copy of a solution's code, and the children that run it.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        Path in the solution -> content.
+    kept_apart : Measures, optional
+    seconds : float
+        What all jobs together may take; when they are spent, the rest is not run.
+    """
+
+    def __init__(self, files, kept_apart=None, seconds=55.0):
+        self.measures = kept_apart or measures()
+        self.deadline = time.monotonic() + seconds
+        self._folder = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
+        self.folder = Path(self._folder.name).resolve()
+        self.folder.chmod(0o755)
+        for path, data in {**{f"solution/{p}": d for p, d in files.items()}, "child.py": CHILD.read_bytes()}.items():
+            place = self.folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+        scratch = self.folder / "scratch"
+        scratch.mkdir()
+        if self.measures.user is not None:
+            os.chown(scratch, self.measures.user, -1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._folder.cleanup()
+
+    def run(self, jobs):
+        """Do the jobs in order; afterwards each has its answers, the last one perhaps a Failure."""
+        timeouts, waiting = {}, list(jobs)
+        while waiting:
+            tired = [job for job in waiting if timeouts.get(job.group, 0) >= TIMEOUTS_OF_A_GROUP]
+            for job in tired:
+                job.answers = [Failure("NotRun", "not run: two checks before it did not end")]
+            waiting = [job for job in waiting if job not in tired]
+            if waiting and time.monotonic() > self.deadline:
+                for job in waiting:
+                    job.answers = [Failure("NotRun", "not run: the time for the whole grading is spent")]
+                return
+            if waiting:
+                done = self._one_child(waiting, timeouts)
+                waiting = _without_those_closed(waiting[:done], waiting[done:])
+
+    def _one_child(self, jobs, timeouts):
+        """Start a child for these jobs; return how many are done, or have ended it."""
+        with self._child(jobs) as lines:
+            greeting = lines.get(START)
+            if greeting != b"ready\n":
+                jobs[0].answers = [Failure("Start", "the child process could not start")]
+                return 1
+            for n, job in enumerate(jobs):
+                line = lines.get(min(job.limit, max(self.deadline - time.monotonic(), 0.5)))
+                if line is None:
+                    timeouts[job.group] = timeouts.get(job.group, 0) + 1
+                    job.answers = [Failure("Timeout", f"did not end within {job.limit:g} s")]
+                    return n + 1
+                if not line.endswith(b"\n"):
+                    reason = "ended the process (a crash, os._exit, or out of memory)" if not line else "sent too much"
+                    job.answers = [Failure("Ended", reason)]
+                    return n + 1
+                try:
+                    job.answers = read_answers(line, job.name, job.steps)
+                except BadReply as error:
+                    job.answers = [Failure("BadReply", f"sent what is no answer: {error}")]
+                    return n + 1
+        return len(jobs)
+
+    @contextlib.contextmanager
+    def _child(self, jobs):
+        request = {
+            "jobs": [{"id": job.name, "steps": job.steps} for job in jobs],
+            "folder": str(self.folder),
+            "hidden": [str(PROJECT)],
+            "user": self.measures.user,
+            "memory": MEMORY,
+            "seconds": int(sum(job.limit for job in jobs)) + START,
+        }
+        scratch = str(self.folder / "scratch")
+        environment = {"PATH": os.defpath, "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8", "MPLBACKEND": "Agg"}
+        environment |= dict.fromkeys(THREADS, "1")
+        if "SYSTEMROOT" in os.environ:  # Windows starts no Python without it
+            environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
+        process = subprocess.Popen(
+            [*self.measures.prefix, sys.executable, "-I", "-B", "-X", "utf8", str(self.folder / "child.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=scratch,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            yield _Lines(process, json.dumps(request).encode())
+        finally:
+            with contextlib.suppress(OSError, AttributeError):  # gone already; Windows has no groups
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+class _Lines:
+    """The lines that a process writes, read by a thread so that waiting for one can be given up."""
+
+    def __init__(self, process, request):
+        self.lines = queue.SimpleQueue()
+        threading.Thread(target=self._write, args=(process.stdin, request), daemon=True).start()
+        threading.Thread(target=self._read, args=(process.stdout,), daemon=True).start()
+
+    @staticmethod
+    def _write(pipe, request):
+        with contextlib.suppress(OSError), pipe:
+            pipe.write(request)
+
+    def _read(self, pipe):
+        with contextlib.suppress(OSError, ValueError):  # ValueError: closed by now
+            room = MOST_REPLY
+            while room and (line := pipe.readline(room)):
+                room -= len(line)
+                self.lines.put(line)
+        self.lines.put(b"")
+
+    def get(self, seconds):
+        """The next line; b"" at the end; None if none comes in time."""
+        try:
+            return self.lines.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+
+def _without_those_closed(done, waiting):
+    """The jobs that can still be done: those whose modules could not be imported fail as the import did."""
+    closed = {job.opens: failure for job in done if job.opens and (failure := first_failure(job))}
+    for job in waiting:
+        if module := next((module for module in job.needs if module in closed), None):
+            job.answers = [closed[module]]
+    return [job for job in waiting if not job.answers]
+
+
+def first_failure(job):
+    """The Failure of a job, or None."""
+    return next((answer for answer in job.answers if isinstance(answer, Failure)), None)
+
+
+def answered(job):
+    """The answers of a job's steps that went well."""
+    return [answer for answer in job.answers if isinstance(answer, Answer)]
