@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from utils.download import BadZip, read_at_most, suspicion_of
-from utils.errors import EnvironmentFailure, InputError
+from utils.errors import EnvironmentFailure, InputError, brief
 
 OURS = Path(__file__).resolve().parent.parent / "utils"
 MODULES = ("word2vec.py", "sgd.py")
@@ -124,7 +124,7 @@ def _from_zip(path):
                 room -= len(files[name])
     # Beside its own error zipfile lets through whatever damaged headers and streams stumble over.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError, OSError) as error:
-        raise BadZip(path, f"cannot be unpacked: {error}") from error
+        raise BadZip(path, f"cannot be unpacked: {brief(error)}") from error
     return files
 
 

@@ -109,6 +109,14 @@ def test_a_signal_that_is_ignored_ends_nothing():
 
 
 @needs_signals
+@needs_signals
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_while_python_leaves_does_not_change_the_status(number):
+    last = f"type('Last', (), {{'__del__': lambda self, kill=os.kill, pid=os.getpid(): kill(pid, {int(number)})}})()"
+    left = program(f"sys.modules['last'] = {last}; return 3", capture_output=True)
+    assert (left.returncode, left.stderr) == (3, "")
+
+
 def test_the_handlers_of_signals_are_put_back_after_a_command():
     before = [signal.getsignal(number) for number in SIGNALS]
     during = []
@@ -185,6 +193,17 @@ def test_a_positive_number(text, value):
 def test_what_is_no_positive_number(text):
     with pytest.raises(argparse.ArgumentTypeError, match=f"wants a number above 0, got '{text}'"):
         console.positive_number(text)
+
+
+@pytest.mark.parametrize("text, value", [("0", 0.0), ("0.0", 0.0), ("-0", 0.0), ("0.5", 0.5), ("1e-999", 0.0)])
+def test_a_number_from_zero(text, value):
+    assert console.number_from_zero(text) == value
+
+
+@pytest.mark.parametrize("text", ["-0.1", "nan", "inf", "1e999", "abc", ""])
+def test_what_is_no_number_from_zero(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"wants a number of at least 0, got '{text}'"):
+        console.number_from_zero(text)
 
 
 @pytest.mark.parametrize("arguments", [["--count", "0"], ["--cuont", "1"], ["surplus"]])

@@ -66,6 +66,17 @@ def test_each_number_near_the_front_may_boast(parser, traced):
         run_case(parser, 0, [damage])
 
 
+def test_what_a_library_quotes_of_a_file_is_cut_short():
+    parser = next(parser for parser in parsers() if parser.name == "vectors.npz")
+    damages = [  # after which zipfile quotes half of the archive as the name of a file
+        Damage("change a byte", 0.3017437822863299, 0.9835076968995798, 109),
+        Damage("turn round", 0.00028727875347159064, 0.7704293326005561, 247),
+    ]
+    refusal = run_case(parser, 0, damages).refusal
+    assert "File name in directory" in refusal
+    assert refusal.endswith("...")
+
+
 @pytest.mark.parametrize("name", ["saved_params_14.npy", "saved_state_14.json"])
 def test_a_checkpoint_of_which_any_byte_is_changed_is_refused(name):
     parser = next(parser for parser in parsers() if parser.name == name)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.errors import EnvironmentFailure, InputError
+from utils.errors import EnvironmentFailure, InputError, brief
 from utils.files import remove_leftovers, write_together
 from utils.locks import locked
 from utils.npy import array_from
@@ -38,10 +38,12 @@ class Checkpoints:
         What makes a run this run and no other. A checkpoint made with other settings is refused.
     keep : int, optional
         How many to keep, the newest ones; all by default. With 2 or more, one that is damaged does not lose the run.
+    unit : str
+        What the run counts.
     """
 
-    def __init__(self, folder=".", settings=None, keep=None):
-        self.folder = Path(folder)
+    def __init__(self, folder=".", settings=None, keep=None, unit="iteration"):
+        self.folder, self.unit = Path(folder), unit
         self.settings = settings or {}
         self.keep = keep
         self._damaged = set()
@@ -162,10 +164,10 @@ class Checkpoints:
         found = self.newest(at_most=iterations)
         start = found[0] if found else 0
         if start == iterations > 0:
-            return f"{self._params(start)} is there: all {iterations} iterations are done, nothing is left to train"
+            return f"{self._params(start)} is there: all {iterations} {self.unit}s are done, nothing is left to train"
         if start:
-            return f"continuing from iteration {start} ({self._params(start)})"
-        return f"starting from iteration 0 (no checkpoint to continue from in {self.folder.resolve()})"
+            return f"continuing from {self.unit} {start} ({self._params(start)})"
+        return f"starting from {self.unit} 0 (no checkpoint to continue from in {self.folder.resolve()})"
 
     def set_aside(self):
         """Move all checkpoints into a new subfolder `previous-<n>`; return its path, or None if there are none."""
@@ -230,7 +232,7 @@ class Checkpoints:
         except FileNotFoundError as error:
             raise _Damaged(f"{Path(error.filename).name} is missing") from None
         except UNREADABLE as error:
-            raise _Damaged(f"it cannot be read ({type(error).__name__}: {error})") from None
+            raise _Damaged(f"it cannot be read ({type(error).__name__}: {brief(error)})") from None
 
 
 class _Damaged(Exception):

@@ -1,6 +1,7 @@
 """What every command of the project shares: exit statuses, argument types, what signals do."""
 
 import argparse
+import atexit
 import contextlib
 import math
 import signal
@@ -18,6 +19,8 @@ STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 def run(main, *args):
     """Call `main(*args)` and leave the process with its status; a person's error is one line, not a traceback."""
+    # Registered first, it is called last: from then on Python would let any signal end it, with the work all done.
+    atexit.register(_ignore_stop_signals)
     try:
         with _ending_in_order():
             status = main(*args)
@@ -38,6 +41,11 @@ def run(main, *args):
         number = getattr(interrupt, "number", signal.SIGINT)
         status = _say(interrupt if interrupt.args else "stopped", STATUS_STOPPED + number)
     sys.exit(status)
+
+
+def _ignore_stop_signals():
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _say(message, status):
@@ -77,6 +85,17 @@ def positive_number(text):
         value = math.nan
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"wants a number above 0, got {text!r}")
+    return value
+
+
+def number_from_zero(text):
+    """Argparse type: a finite number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"wants a number of at least 0, got {text!r}")
     return value
 
 

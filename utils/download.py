@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils.console import run
-from utils.errors import EnvironmentFailure, InputError
+from utils.errors import EnvironmentFailure, InputError, brief
 from utils.files import make_folder, replacing
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -38,7 +38,6 @@ PIECE = 1 << 16  # bytes read from the network at a time
 REDRAW = 0.1  # seconds between two states of the progress line
 ENCRYPTED = 0x1  # bit of a zip member's flags
 MEMBER = b"PK\1\2"  # begins each entry of a zip's table of contents
-LONGEST_REASON = 300  # characters
 MOST_MEMBERS = 1_000  # of a zip: once read, an entry takes eight times its bytes and more
 
 
@@ -393,9 +392,7 @@ def _contents(zip_path, data_set):
                 room -= got
     # Beside its own error zipfile lets through whatever damaged headers and streams stumble over.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError, OSError) as error:
-        reason = _reason(error)  # it may quote a member's name, which may be as long as a book
-        shown = reason if len(reason) <= LONGEST_REASON else reason[:LONGEST_REASON] + "..."
-        raise BadZip(zip_path, f"cannot be unpacked: {shown}") from error
+        raise BadZip(zip_path, f"cannot be unpacked: {brief(_reason(error))}") from error
     return contents
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from utils import vector_formats as formats
-from utils.errors import EnvironmentFailure, InputError
+from utils.errors import EnvironmentFailure, InputError, brief
 from utils.files import replacing, write_together
 from utils.vectors import WordVectors
 
@@ -181,7 +181,7 @@ def load_saved_params(path, words, which="center"):
         try:
             parameters = np.lib.format.open_memmap(path, mode="r")  # what is not selected is never read
         except formats.DAMAGED_ARRAY as error:
-            raise InputError(f"{path} is damaged, or no array of NumPy: {error}") from None
+            raise InputError(f"{path} is damaged, or no array of NumPy: {brief(error)}") from None
     if parameters.ndim != 2 or len(parameters) != 2 * len(words):
         wanted = f"wanted two rows for each of {len(words)} words: give the words of its training"
         raise InputError(f"{path} has shape {parameters.shape}, {wanted}")
@@ -222,7 +222,7 @@ def _reading(path):
     except FileNotFoundError:
         raise InputError(f"{path} is missing") from None
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise InputError(f"{path} is damaged or cut off: {error}") from None
+        raise InputError(f"{path} is damaged or cut off: {brief(error)}") from None
     except OSError as error:
         raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error
 

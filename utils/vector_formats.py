@@ -15,7 +15,7 @@ import zlib
 
 import numpy as np
 
-from utils.errors import InputError
+from utils.errors import InputError, brief
 
 SINGLE = np.dtype("<f4")
 BLOCK = 2**17  # numbers turned from or into text at a time
@@ -188,7 +188,7 @@ def read_npz(path, limit):
             raise
         raise InputError(f"{path} is damaged: {error.strerror}") from None
     except (*DAMAGED_ARRAY, EOFError, zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError) as error:
-        raise InputError(f"{path} is damaged, or no archive of NumPy: {error}") from None
+        raise InputError(f"{path} is damaged, or no archive of NumPy: {brief(error)}") from None
 
 
 def _array(archive, name, kinds, ndim):
