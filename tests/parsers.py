@@ -3,11 +3,14 @@
 A new parser is one entry in `parsers`: its name, what the file may hold, a function that reads it.
 """
 
+import bz2
 import contextlib
 import functools
+import gzip
 import hashlib
 import io
 import json
+import lzma
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -18,6 +21,7 @@ import numpy as np
 
 from sgd import Checkpoints
 from utils import download
+from utils.corpus import read_text
 from utils.errors import EnvironmentFailure, InputError
 from utils.evaluation import read_pairs, read_questions
 from utils.losslog import read_losses
@@ -132,6 +136,15 @@ def parsers():
             True,
             "holds no questions",
             check=check_questions,
+        ),
+        *(
+            Parser(name, name, (data,), read_text, check=check_text, memory=TEXT_MEMORY)
+            for name, data in {
+                "text.txt": SENTENCES,
+                "text.txt.gz": gzip.compress(SENTENCES, mtime=0),
+                "text.txt.bz2": bz2.compress(SENTENCES),
+                "text.txt.xz": lzma.compress(SENTENCES),
+            }.items()
         ),
         Parser("losses", "losses.csv", (LOSSES,), read_losses, True, check=check_losses),
     )
@@ -274,6 +287,8 @@ PAIRS = "Word 1\tWord 2\tHuman (mean)\nlove\tsex\t6.77\ntiger\tcat\t7.35\nchâte
 SIMLEX = b"word1\tword2\tPOS\tSimLex999\nold\tnew\tA\t1.58\nsmart\tdumb\tA\t0.55\nhard\tdense\tA\t5.0\n"
 QUESTIONS = b": capital-common-countries\nAthens Greece Oslo Norway\n: gram1-adverb\ncalm calmly happy happily\n"
 LOSSES = b"iteration,loss\n10,19.061546\n20,19.353286\n30,19.536371\n"
+SENTENCES = "Ein Satz über Tee .\nTee und Kaffee\n\nKaffee und Tee und Milch\n日本 の 茶\n".encode()
+TEXT_MEMORY = 12 * MEMORY  # texts are read by the megabyte, and decompressed
 TEXT = ("vectors.txt", "vectors.glove", "vectors.tsv", "vectors_metadata.tsv")
 
 
@@ -306,6 +321,16 @@ def check_pairs(result, whole, changed):
 def check_questions(result, whole, changed):
     assert any(result.values())
     assert all(len(question) == 4 and all(question) for section in result.values() for question in section)
+
+
+def check_text(result, whole, changed):
+    corpus = result.corpus
+    assert len(set(result.words)) == len(result.words) > 1
+    assert all(len(word.split()) == 1 for word in result.words)
+    assert result.counts.tolist() == np.bincount(corpus.ids, minlength=len(result.words)).tolist()
+    assert (np.diff(corpus.offsets) >= 0).all()
+    assert corpus.offsets[-1] == len(corpus.ids)
+    assert corpus.has_context()
 
 
 def check_losses(result, whole, changed):
