@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from utils import pmi as room
+from utils.cooccurrence import cooccurrence
+from utils.corpus import encode
 from utils.treebank import StanfordSentiment
 from utils.vectors import WordVectors
 from word2vec import naiveSoftmaxLossAndGradient, negSamplingLossAndGradient
@@ -42,6 +45,8 @@ def test_equation_40_probabilities_of_pairs_drawn_at_random():
         assert contexts[0, t] == pytest.approx(sum(pair[1] == t for pair in pairs) / 120, rel=1e-15)
         for c in range(3):
             assert joint[t, c] == pytest.approx(pairs.count((t, c)) / 120, rel=1e-15)
+    text = [["I", "like"]] * 10 + [["I", "dogs"]] * 10 + [["like", "dogs"]] * 40
+    np.testing.assert_array_equal(cooccurrence(encode(text)[0], 1, V=3).toarray(), COUNTS)
 
 
 def test_equation_41_pmi_of_the_precept():
@@ -51,6 +56,9 @@ def test_equation_41_pmi_of_the_precept():
     assert values[1, 2] == pytest.approx(math.log(1.92), rel=1e-14)
     assert [f"{values[0, 1]:.3f}", f"{values[1, 2]:.3f}"] == ["0.182", "0.652"]
     assert np.isneginf(values.diagonal()).all()
+    ours = room.pmi(COUNTS)
+    assert ours.nnz == 6  # minus infinity is not stored
+    np.testing.assert_allclose(ours.toarray()[COUNTS > 0], values[COUNTS > 0], rtol=1e-14)
 
 
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=5), st.lists(st.integers(1, 9), min_size=2, max_size=5))
@@ -78,6 +86,7 @@ def test_equation_42_ppmi_keeps_the_positive_and_is_zero_where_the_count_is(W):
     assert not cut[W == 0].any()
     assert (cut[values > 0] == values[values > 0]).all()
     assert not cut[values <= 0].any()
+    np.testing.assert_allclose(room.ppmi(W).toarray(), cut, atol=1e-14)
 
 
 # SVD and cosine
@@ -90,6 +99,9 @@ def test_equation_43_truncated_svd_is_closest(case):
     for k in range(1, len(S)):
         error = np.sum((M - A[:, :k] * S[:k] @ Ct[:k]) ** 2)
         np.testing.assert_allclose(error, np.sum(S[k:] ** 2), **EXACT)
+        rows = room.svd_vectors(M, k, eig=1)  # A_k S_k: what is left of M beside their directions is as much
+        directions = rows / np.linalg.norm(rows, axis=0)
+        np.testing.assert_allclose(np.sum((M - directions @ (directions.T @ M)) ** 2), error, **EXACT)
         for _ in range(20):  # neither at random nor near it is there anything closer of that rank
             left, right = case.rng.normal(size=(len(M), k)), case.rng.normal(size=(k, M.shape[1]))
             best_right = np.linalg.lstsq(left, M, rcond=None)[0]
@@ -104,6 +116,8 @@ def test_equation_44_short_rows_have_the_inner_products_of_the_long_ones(case):
     short, long = A[:, :k] * S[:k], A[:, :k] * S[:k] @ Ct[:k]
     assert short.shape == (case.d, k)
     np.testing.assert_allclose(short @ short.T, long @ long.T, **EXACT)
+    ours = room.svd_vectors(case.U, k, eig=1)
+    np.testing.assert_allclose(ours @ ours.T, long @ long.T, **EXACT)
     signs = np.array([1, -1])
     np.testing.assert_allclose((A[:, :k] * signs * S[:k]) @ (Ct[:k].T * signs).T, long, **EXACT)
 

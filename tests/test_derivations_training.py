@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize_scalar
 
 from sgd import sgd
+from utils import pmi as room
 from utils.contexts import minibatches
 from utils.treebank import NOISE_POWER, SUBSAMPLING_THRESHOLD, StanfordSentiment
 from word2vec import minibatchLossAndGradient, naiveSoftmaxLossAndGradient, negSamplingLossAndGradient, sigmoid
@@ -202,6 +203,7 @@ def test_equation_60_a_trained_model_arrives_at_pmi_less_log_K():
         delta = joint * (sigma(scores) - 1) + K * np.outer(joint.sum(axis=1), noise) * sigma(scores)  # of (59)
         V, U = V - U @ delta.T, U - V @ delta
     np.testing.assert_allclose(V.T @ U, pmi - math.log(K), atol=1e-6)
+    np.testing.assert_allclose(room.pmi(W, shift_k=K).toarray(), pmi - math.log(K), rtol=1e-13)
 
 
 def test_equation_61_noise_distribution(write_treebank, tmp_path):
@@ -250,6 +252,7 @@ def test_equation_62_is_the_optimum_with_the_smoothed_noise():
             best = minimize_scalar(expected_loss, args=(W[t, c], W[t].sum(), 5, smoothed[c]), bracket=(-5, 5)).x
             pmi = math.log(joint[t, c] / (joint[t].sum() * smoothed[c]))
             assert best == pytest.approx(pmi - math.log(5), abs=1e-5)
+            assert room.pmi(W, cds=0.75, shift_k=5).toarray()[t, c] == pytest.approx(pmi - math.log(5), rel=1e-13)
 
 
 def kept(dataset):

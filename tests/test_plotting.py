@@ -16,7 +16,8 @@ from utils import canvas, plotting
 from utils.canvas import drawable
 from utils.errors import EnvironmentFailure, InputError
 from utils.labels import AIR
-from utils.plotting import MAP_GROUPS, MAP_WORDS, fix_signs, project_2d, word_map
+from utils.plotting import MAP_GROUPS, MAP_WORDS, project_2d, word_map
+from utils.signs import fix_signs
 
 ROUNDING = 1e-12  # float64 on numbers of size 1 to 10: a few hundred roundings
 HANDOUT = """great cool brilliant wonderful well amazing worth sweet enjoyable boring bad dumb annoying

@@ -24,8 +24,14 @@ def test_requirements_environment_and_project_name_the_same_versions():
     extras = project["optional-dependencies"]
     assert requirements == environment
     assert requirements == {*project["dependencies"], *extras["test"], *extras["lint"]}
-    bench = pinned((PROJECT / "requirements-bench.txt").read_text(encoding="utf-8").splitlines())
-    assert bench == set(extras["bench"])
+    for group in ("bench", "cluster"):
+        extra = pinned((PROJECT / f"requirements-{group}.txt").read_text(encoding="utf-8").splitlines())
+        assert extra == set(extras[group])
+
+
+def test_the_project_holds_every_script():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(project["tool"]["setuptools"]["py-modules"]) == SCRIPTS
 
 
 def test_environment_and_project_want_the_same_python():

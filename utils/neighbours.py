@@ -1,11 +1,14 @@
 """Nearest neighbours of a few words, as the training and counting commands print them."""
 
+import numpy as np
+
 from utils.vectors import WordVectors
 
 NEIGHBOURS_OF = ("great", "boring", "woman", "rain", "coffee")
 NEIGHBOURS = 5
 # Rarer words have hardly moved from where they started, or resemble each other by the accident of one sentence.
 NEIGHBOUR_COUNT = 10
+AMONG = 100_000  # the most frequent words; all of a large vocabulary would be copied
 
 
 def print_neighbours(words, vectors, counts, say):
@@ -25,7 +28,8 @@ def print_neighbours(words, vectors, counts, say):
         Takes a line.
     """
     asked = [word for word in NEIGHBOURS_OF if word in words] or words[: len(NEIGHBOURS_OF)]
-    often = [i for i, word in enumerate(vectors.words) if counts[i] >= NEIGHBOUR_COUNT or word in asked]
+    frequent = np.argsort(-counts, kind="stable")[:AMONG]  # (n,)
+    often = np.union1d(frequent[counts[frequent] >= NEIGHBOUR_COUNT], [vectors.index[word] for word in asked])
     chosen = vectors.vectors[often]  # (n, d)
     centred = WordVectors([vectors.words[i] for i in often], chosen - chosen.mean(axis=0))
     say(

@@ -23,6 +23,7 @@ from utils.canvas import (
 )
 from utils.errors import InputError
 from utils.labels import AIR, place
+from utils.signs import fix_signs
 
 # The words that the handout maps, in its order, and what they have in common.
 MAP_GROUPS = {
@@ -35,7 +36,6 @@ MAP_GROUPS = {
 MAP_WORDS = tuple(word for group in MAP_GROUPS.values() for word in group)
 
 LARGEST = 1e150  # squares of larger numbers leave the range of float64
-TIE = 1e-6  # components this close in size (relative) are told apart by rounding alone
 
 SIZE = (10, 8)  # inches
 LEFT, RIGHT, BOTTOM, TOP = 0.085, 0.975, 0.08, 0.975  # edges of the drawing, in shares of the figure
@@ -45,34 +45,6 @@ FAR = 16  # a label farther from its point than this, in pixels of 1/150 inch, g
 MOST_WORDS = 100  # with more the leaders tangle, and the search for room takes its time
 MOST_GROUPS = 21  # with more the legend crowds out the map
 
-
-
-def fix_signs(directions):
-    """Give each direction the sign that makes its component of largest magnitude positive.
-
-    The SVD leaves the sign of each singular vector open, and machines differ in it; with this rule pictures and saved
-    vectors do not. Of components whose sizes differ by rounding alone (relative 1e-6) the first one decides.
-
-    Parameters
-    ----------
-    directions : ndarray of float, shape (k, d)
-        One direction per row.
-
-    Returns
-    -------
-    ndarray, shape (k, d)
-        A new array of the same dtype; rows of zeros stay as they are.
-
-    Examples
-    --------
-    >>> fix_signs(np.array([[0.6, -0.8], [0.8, 0.6]]))
-    array([[-0.6,  0.8],
-           [ 0.8,  0.6]])
-    """
-    magnitudes = np.abs(directions)  # (k, d)
-    largest = np.argmax(magnitudes >= (1 - TIE) * magnitudes.max(axis=1, keepdims=True), axis=1)  # (k,)
-    decisive = np.take_along_axis(directions, largest[:, None], axis=1)  # (k, 1)
-    return np.where(decisive < 0, -directions, directions)
 
 
 def project_2d(vectors):

@@ -1,0 +1,346 @@
+"""Count-based word vectors: co-occurrence counts, pointwise mutual information, singular value decomposition.
+
+    python count.py                                # PPMI and 50 dimensions, on the Stanford Sentiment Treebank
+    python count.py --sample                       # the same on the built-in sample treebank, no download needed
+    python count.py --corpus text.txt --window 5 --memory 500MB --workers 2 --save vectors.txt
+    python count.py --measure counts --no-svd      # rows of counts, with PPMI and SVD beside them
+
+A text of one's own is a file, a folder or `-`; what was read is kept in --cache. `count_vectors.png` (a map of some
+words) and `count_matrix.png` (what their vectors are made of) go to the current folder, or to --out; the vectors
+themselves to the file that --save names, as evaluate.py reads them.
+"""
+
+import contextlib
+import functools
+import re
+import sys
+import tempfile
+import time
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.metrics.pairwise import cosine_similarity
+from tqdm import tqdm
+
+from utils import console, sample
+from utils.charts import MOST_CELLS, heat_map
+from utils.cooccurrence import WEIGHTINGS, cooccurrence
+from utils.corpus import drop_rare, encode, read_text
+from utils.errors import InputError
+from utils.files import make_folder
+from utils.neighbours import NEIGHBOUR_COUNT, NEIGHBOURS, NEIGHBOURS_OF
+from utils.plotting import MAP_GROUPS, MAP_WORDS, MOST_WORDS, word_map
+from utils.pmi import pmi, ppmi, svd_vectors
+from utils.textoptions import add_text_options, text_options
+from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
+from utils.vector_files import format_of, save_vectors
+from utils.vectors import WordVectors
+from utils.workers import Workers
+
+WINDOW, CDS, SHIFT, DIM, EIG = 2, 0.75, 1.0, 50, 0.5  # Levy, Goldberg & Dagan 2015, section 7
+MEASURES = {"counts": "counts", "pmi": "PMI", "ppmi": "PPMI"}
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+CACHE = ".cache"  # in --out
+CONTEXTS = 20  # columns of the heat map
+LARGEST_FILE = 10**9  # bytes of numbers, of rows without SVD
+
+
+# The command line
+
+
+def parse(arguments):
+    """Parse the command line; an argument out of range ends the process with status 2."""
+    parser = console.ArgumentParser(description="Make word vectors by counting, print nearest neighbours, draw a map.")
+    at_least_one = console.whole_number(1)
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--data", metavar="DIR", help="the treebank's folder (default: where get_datasets.sh puts it)")
+    data.add_argument("--sample", action="store_true", help="count on the built-in sample treebank")
+    add_text_options(parser, data)
+    parser.add_argument("--window", type=at_least_one, default=WINDOW, metavar="C", help=f"words on a side ({WINDOW})")
+    parser.add_argument("--weighting", choices=WEIGHTINGS, default="flat", help="by distance (default: flat)")
+    parser.add_argument("--memory", type=memory_size, metavar="SIZE", help="for counting, such as 500MB (as it takes)")
+    parser.add_argument("--workers", type=at_least_one, default=1, metavar="N", help="that count at a time (1)")
+    parser.add_argument("--backend", metavar="NAME", help="of joblib, for the workers: loky (default), dask, ...")
+    parser.add_argument("--cluster", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
+    parser.add_argument("--measure", choices=MEASURES, default="ppmi", help="made of the counts (default: ppmi)")
+    parser.add_argument(
+        "--cds", type=console.positive_number, metavar="A", help=f"exponent of context counts, at most 1 ({CDS})"
+    )
+    parser.add_argument(
+        "--shift", type=console.positive_number, metavar="K", help="subtract log K from the PMI, K at least 1 (1)"
+    )
+    parser.add_argument("--smoothing", type=console.positive_number, metavar="N", help="add N to every count (nothing)")
+    dimension = parser.add_mutually_exclusive_group()
+    dimension.add_argument(
+        "--dim", type=console.whole_number(0), default=DIM, metavar="D", help=f"dimensions; 0: no SVD ({DIM})"
+    )
+    dimension.add_argument("--no-svd", dest="dim", action="store_const", const=0, help="the same as --dim 0")
+    parser.add_argument(
+        "--eig", type=console.number_from_zero, metavar="P", help=f"exponent of the singular values ({EIG})"
+    )
+    parser.add_argument("--context", choices=["target", "sum"], help="sum: add the context vectors (default: target)")
+    seed = console.whole_number(0, 2**32 - 1)
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the randomized SVD (0)")
+    parser.add_argument("--save", metavar="FILE", help="write the vectors: .txt, .bin, .npz, ...")
+    parser.add_argument("--out", default=".", metavar="DIR", help="folder for the pictures (here)")
+    parser.add_argument("--words", metavar="W1,W2,...", help="words of the pictures (default: the handout's 24)")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    args = parser.parse_args(arguments)
+    for option in ("data", "save", "backend", "cluster"):
+        if getattr(args, option) == "":
+            parser.error(f"--{option} wants a name, got ''")
+    if args.cluster and args.backend != "dask":
+        parser.error("--cluster goes with --backend dask")
+    if args.workers == 1 and args.backend:
+        parser.error(f"--backend {args.backend} wants --workers, how many count at a time; got 1")
+    for option in ("cds", "shift", "smoothing"):
+        if args.measure == "counts" and getattr(args, option) is not None:
+            parser.error(f"--{option} goes with --measure pmi or ppmi; counts have none")
+    for option in ("eig", "context"):
+        if args.dim == 0 and getattr(args, option) is not None:
+            parser.error(f"--{option} goes with the SVD, which --dim 0 leaves out")
+    if args.words is not None:
+        args.words = [word.strip() for word in args.words.split(",") if word.strip()]
+        if not args.words:
+            parser.error("--words wants at least one word, as in --words coffee,tea")
+    fill_in(args)
+    return args
+
+
+def fill_in(args):
+    """Give the options that were checked for their absence their defaults."""
+    args.backend = args.backend or "loky"
+    args.cds = CDS if args.cds is None else args.cds
+    args.shift = SHIFT if args.shift is None else args.shift
+    args.smoothing = args.smoothing or 0.0
+    args.eig = EIG if args.eig is None else args.eig
+    args.context = args.context or "target"
+
+
+def memory_size(text):
+    """Argparse type: bytes, as in 500MB, 1.5GB or 2000000."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Z]*)", text.strip().upper())
+    if match is None or match[2] not in UNITS:
+        raise ArgumentTypeError(f"wants a size such as 500MB or 2GB, got {text!r}")
+    return int(float(match[1]) * UNITS[match[2]])
+
+
+# Text and words
+
+
+def read(args):
+    """Read the text that the arguments ask for.
+
+    Returns
+    -------
+    corpus : Corpus
+        Of a treebank the original sentences, once each; a text of one's own stays on disk, mapped into memory.
+    words : list of str, length V
+    occurrences : ndarray of int64, shape (V,)
+    remarks : list of str
+        What else there is to say of it.
+    """
+    options = text_options(args)
+    if args.corpus:
+        text = read_text(args.corpus, options, args.cache or Path(args.out) / CACHE, bar=not args.quiet)
+        return text.corpus, text.words, text.counts, left_out(text.tokens_read, text.corpus) + ["cached"] * text.cached
+    whole, words = encode(read_treebank(args).sentences())
+    corpus, words = drop_rare(whole, words, options.min_count)
+    return corpus, words, np.bincount(corpus.ids, minlength=len(words)), left_out(len(whole.ids), corpus)
+
+
+def left_out(before, corpus):
+    """A list of what there is to say of words left out: at most one remark."""
+    return [f"{before - len(corpus.ids):,} words left out"] if before > len(corpus.ids) else []
+
+
+def read_treebank(args):
+    """The treebank that the arguments ask for."""
+    if args.sample:
+        with tempfile.TemporaryDirectory() as folder:
+            treebank = StanfordSentiment(sample.write_sample_treebank(Path(folder)))
+            treebank.sentences()  # which it keeps, when the folder is gone
+            return treebank
+    treebank = StanfordSentiment(args.data)
+    if not args.data and not treebank.path.is_dir():
+        raise InputError(
+            f"the Stanford Sentiment Treebank is not in {DEFAULT_FOLDER}: fetch it with `sh get_datasets.sh`, "
+            "or count on the built-in sample with `python count.py --sample`, or on a text with --corpus"
+        )
+    return treebank
+
+
+def choose_words(asked, words, occurrences, quiet):
+    """The words of the pictures that the text has, with a notice of the others; by default the handout's.
+
+    In a text that has next to none of the handout's, the most frequent words take their place.
+    """
+    known = [word for word in asked or MAP_WORDS if word in words]
+    if asked is None and len(known) < 2:
+        known = [words[i] for i in np.argsort(-occurrences, kind="stable")[: len(MAP_WORDS)]]
+    if not known:
+        raise InputError(f"none of the words for the pictures is in the vocabulary: {', '.join(asked)}; give --words")
+    if len(known) > MOST_WORDS:
+        raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")
+    unknown = [word for word in asked or () if word not in words]
+    if unknown and not quiet:
+        print(f"not in the vocabulary, left out of the pictures: {', '.join(unknown)}", file=sys.stderr)
+    return known
+
+
+def check_save(args, V):
+    """Notice before the work what could not be saved after it."""
+    if args.save is None:
+        return
+    format_of(args.save)
+    if args.dim == 0 and 8 * V**2 > LARGEST_FILE:
+        raise InputError(
+            f"--save without SVD would write {V:,} rows of {V:,} numbers, {8 * V**2 / 1e9:.1f} GB: "
+            "give --dim, or a larger --min-count"
+        )
+    make_folder(Path(args.save).parent)
+
+
+# From counts to vectors
+
+
+@contextlib.contextmanager
+def stage(name, say):
+    """Time a stage and say what came of it: what the block puts into the list that it gets."""
+    notes = []
+    started = time.perf_counter()
+    yield notes
+    say(f"  {name:8} {time.perf_counter() - started:6.2f} s  {', '.join(notes)}")
+
+
+def cells(matrix):
+    """How many cells are stored, in words."""
+    share = matrix.nnz / max(1, matrix.shape[0] * matrix.shape[1])
+    return f"{matrix.nnz:,} cells ({100 * share:.2g} % of {matrix.shape[0]:,} x {matrix.shape[1]:,})"
+
+
+def count(args, corpus, V, say):
+    """Count the co-occurrences, with a progress bar on a terminal."""
+    bar = tqdm(
+        total=len(corpus.ids), unit=" words", unit_scale=True, leave=False, dynamic_ncols=True,
+        disable=args.quiet or not sys.stdout.isatty(),
+    )  # fmt: skip
+    workers = Workers(args.workers, args.backend, **({"scheduler_host": args.cluster} if args.cluster else {}))
+    with stage("counts", say) as notes, bar:
+        counts = cooccurrence(
+            corpus, args.window, args.weighting, V=V, memory=args.memory, workers=workers,
+            report=lambda done: bar.update(done - bar.n),
+        )  # fmt: skip
+        notes += [f"window {args.window}", args.weighting, cells(counts)]
+        notes += [f"{args.workers} workers"] if args.workers > 1 else []
+    if not counts.nnz:
+        raise InputError("no word has a neighbour in its sentence: nothing to count; give longer sentences")
+    return counts
+
+
+def measured(args, counts, measure, say):
+    """The counts, their PMI or their PPMI, as `measure` says."""
+    if measure == "counts":
+        return counts
+    with stage(MEASURES[measure], say) as notes:
+        matrix = {"pmi": pmi, "ppmi": ppmi}[measure](counts, args.cds, args.shift, args.smoothing)
+        notes += [f"cds {args.cds:g}"]
+        notes += [f"less log {args.shift:g}"] if args.shift > 1 else []
+        notes += [f"smoothing {args.smoothing:g}"] if args.smoothing else []
+        notes.append(cells(matrix))
+    return matrix
+
+
+def reduced(args, matrix, d, say):
+    """Vectors of `d` dimensions; the rows of the matrix themselves where that is 0."""
+    if d == 0:
+        return matrix
+    with stage("SVD", say) as notes:
+        vectors = svd_vectors(matrix, d, args.eig, args.context, args.seed)
+        notes += [f"{d} dimensions", f"eig {args.eig:g}"] + ["contexts added"] * (args.context == "sum")
+    return vectors
+
+
+# What is shown
+
+
+def print_neighbours(title, asked, vectors, words, occurrences, say):
+    """Print the nearest neighbours of some words, by cosine, among those that occur often enough."""
+    # Not `utils.neighbours.print_neighbours`: it takes the mean away, which would fill the sparse rows of counts and
+    # PPMI, and hide what is to be seen here, that with raw counts the frequent words make all rows alike.
+    index = {word: i for i, word in enumerate(words)}
+    rows = [index[word] for word in asked]
+    among = np.union1d(np.flatnonzero(occurrences >= NEIGHBOUR_COUNT), rows)  # (n,)
+    cosines = cosine_similarity(vectors[rows], vectors[among])  # (len(asked), n)
+    cosines[np.arange(len(rows)), np.searchsorted(among, rows)] = -np.inf
+    say(f"nearest neighbours among {len(among)} words that occur {NEIGHBOUR_COUNT} times or more, by {title}:")
+    width = max(map(len, asked))
+    for word, similarities in zip(asked, cosines, strict=True):
+        best = np.argsort(-similarities, kind="stable")[: min(NEIGHBOURS, len(among) - 1)]
+        say(f"  {word:{width}}  " + "  ".join(f"{words[among[i]]} {similarities[i]:.2f}" for i in best))
+
+
+def described(args, measure, d):
+    return f"rows of {MEASURES[measure]}" if d == 0 else f"SVD of {MEASURES[measure]}, {d} dimensions"
+
+
+def draw_matrix(matrix, chosen, words, measure, path):
+    """Draw the rows of some words, in the columns that say most about more than one of them, then about any."""
+    index = {word: i for i, word in enumerate(words)}
+    chosen = chosen[:MOST_CELLS]
+    rows = matrix[[index[word] for word in chosen]]  # (r, V), sparse
+    positive = rows.maximum(0)
+    largest = positive.max(axis=0).toarray().ravel()  # (V,)
+    shared = positive.sum(axis=0) - largest  # (V,): what the other rows have
+    shared[shared < 1e-9 * largest] = 0  # of rounding
+    columns = np.lexsort((-largest, -shared))[:CONTEXTS]
+    part = rows[:, columns]
+    shown = part.toarray()  # (r, c)
+    if measure == "pmi":
+        seen = part.astype(bool)
+        seen.data[:] = True
+        shown[~seen.toarray()] = -np.inf
+    scale, order = ("diverging", "given") if measure == "pmi" else ("sequential", "similar")
+    meaning = "count" if measure == "counts" else f"{MEASURES[measure]}, in nats"
+    heat_map(shown, chosen, [words[i] for i in columns], path, meaning, scale, order)
+
+
+def main(arguments=None):
+    """Count, report, draw and save as the command line asks; return the exit status."""
+    args = parse(arguments)
+    say = functools.partial(print, flush=True) if not args.quiet else lambda line: None
+    with stage("reading", say) as notes:
+        corpus, words, occurrences, remarks = read(args)
+        notes += [f"{len(corpus):,} sentences", f"{len(corpus.ids):,} words", f"vocabulary {len(words):,}", *remarks]
+    chosen = choose_words(args.words, words, occurrences, args.quiet)
+    check_save(args, len(words))
+    folder = make_folder(args.out)
+
+    counts = count(args, corpus, len(words), say)
+    matrix = measured(args, counts, args.measure, say)
+    vectors = reduced(args, matrix, args.dim, say)
+    shown = [(described(args, args.measure, args.dim), vectors)]
+    if args.measure == "counts" and args.dim == 0 and not args.quiet:
+        better = measured(args, counts, "ppmi", say)
+        d = min(DIM, len(words))
+        shown += [(described(args, "ppmi", 0), better), (described(args, "ppmi", d), reduced(args, better, d, say))]
+
+    asked = [word for word in NEIGHBOURS_OF if word in chosen] or chosen[: len(NEIGHBOURS_OF)]
+    for title, rows in shown:
+        print_neighbours(title, asked, rows, words, occurrences, say)
+    index = {word: i for i, word in enumerate(words)}
+    rows = vectors[[index[word] for word in chosen]]
+    pictures = folder / "count_vectors.png", folder / "count_matrix.png"
+    word_map(chosen, rows.toarray() if issparse(rows) else rows, pictures[0], MAP_GROUPS)
+    draw_matrix(matrix, chosen, words, args.measure, pictures[1])
+    say(f"wrote {pictures[0]} and {pictures[1]}")
+    if args.save:
+        save_vectors(args.save, WordVectors(words, vectors.toarray() if issparse(vectors) else vectors))
+        say(f"wrote {args.save}")
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,314 @@
+"""Counting and predicting side by side: five kinds of word vectors from one text, in one table and one picture.
+
+    python examples/compare.py                    # on the Stanford Sentiment Treebank, some two minutes
+    python examples/compare.py --sample           # on the built-in sample treebank
+    python examples/compare.py --iterations 200 --epochs 3      # quicker, with less training
+
+Counts, PPMI and the SVD of PPMI are made as by count.py; naive softmax is the handout's training (`sgd` on minibatches
+of its expanded corpus), in the time there is far from its end; negative sampling is that of epochs.py. All have the
+same words and, but for the rows of counts and PPMI, the same dimension d. Of these rows, as long as the vocabulary,
+sentiment gets the columns of the d most frequent words: five classes are not learnt from 8,544 sentences with 19,538
+numbers each. `compare.png` has a map for each method.
+"""
+
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from scipy.sparse import issparse
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import epochs  # noqa: E402
+from sgd import sgd  # noqa: E402
+from utils import console, evaluation, sample, sentiment  # noqa: E402
+from utils.canvas import DPI, FAINT, INK, LABEL, SMALL, default_settings, drawable, dress, paper, save_png  # noqa: E402
+from utils.contexts import Corpus  # noqa: E402
+from utils.cooccurrence import cooccurrence  # noqa: E402
+from utils.corpus import encode  # noqa: E402
+from utils.errors import InputError  # noqa: E402
+from utils.files import make_folder  # noqa: E402
+from utils.labels import AIR, place  # noqa: E402
+from utils.plotting import FAR, MAP_GROUPS, MAP_WORDS, marks_of, project_2d  # noqa: E402
+from utils.pmi import ppmi, svd_vectors  # noqa: E402
+from utils.treebank import DEFAULT_FOLDER, StanfordSentiment  # noqa: E402
+from utils.vectors import WordVectors  # noqa: E402
+from word2vec import minibatchLossAndGradient  # noqa: E402
+
+DIM, WINDOW, CDS = 50, 5, 0.75
+ITERATIONS, BATCH, SOFTMAX_STEP = 2000, 100, 15.0  # fifty times the step of run.py: there are few iterations
+EPOCHS, NEGATIVES, STEP, SUBSAMPLING = 15, 5, 0.05, 1e-3
+SIMILARITY = "WordSim-353"
+ACROSS, PANEL = 3, (5.2, 4.6)  # panels beside each other; width and height of each, inches
+ROOM = (50, 26)  # between the outermost points and the frame of a panel, pixels
+
+
+class Text(NamedTuple):
+    """What all methods learn from.
+
+    Attributes
+    ----------
+    treebank : StanfordSentiment
+    corpus : Corpus
+        Its original sentences.
+    words : list of str, length V
+    occurrences : ndarray of int64, shape (V,)
+    """
+
+    treebank: StanfordSentiment
+    corpus: Corpus
+    words: list
+    occurrences: np.ndarray
+
+
+# The methods: each makes rows for the words of a text, (V, d) or sparse (V, V)
+
+
+def counts(text, args):
+    return cooccurrence(text.corpus, args.window, V=len(text.words))
+
+
+def positive_pmi(text, args):
+    return ppmi(counts(text, args), CDS)
+
+
+def reduced(text, args):
+    return svd_vectors(positive_pmi(text, args), args.dim, random_state=args.seed)
+
+
+def naive_softmax(text, args):
+    """The handout's minibatches and optimiser, from its kind of start."""
+    index = text.treebank.tokens()
+    start = np.zeros((2 * len(index), args.dim))  # (2V', d); a treebank has words beside those of its text
+    start[: len(index)] = np.random.default_rng(args.seed).uniform(-0.5, 0.5, (len(index), args.dim)) / args.dim
+    random.seed(args.seed)
+    with tqdm(total=args.iterations, unit="it", disable=not sys.stdout.isatty(), leave=False) as bar:
+
+        def objective(vectors):
+            bar.update()
+            return minibatchLossAndGradient(vectors, text.treebank.minibatch(args.window, BATCH, 0))
+
+        vectors = sgd(objective, start, args.step, args.iterations, report=lambda iteration, loss: None)
+    return vectors[[index[word] for word in text.words]]
+
+
+def negative_sampling(text, args):
+    settings = epochs.Settings(args.dim, args.window, NEGATIVES, args.epochs, STEP, seed=args.seed)
+    trainer = epochs.Trainer(text.occurrences, epochs.subsampling(text.occurrences, SUBSAMPLING), settings)
+    return epochs.fit(trainer, epochs.Chunks(text.corpus, args.epochs))[: len(text.words)].astype(np.float64)
+
+
+METHODS = {
+    "counts": counts,
+    "PPMI": positive_pmi,
+    "PPMI + SVD": reduced,
+    "naive softmax": naive_softmax,
+    "negative sampling": negative_sampling,
+}
+
+
+# Scores
+
+
+def dense(rows):
+    return rows.toarray() if issparse(rows) else rows
+
+
+def of_frequent_contexts(rows, occurrences, d):
+    """Sparse rows cut down to the columns of the d most frequent words; rows that are dense as they are: (V, d)."""
+    return rows[:, np.argsort(-occurrences, kind="stable")[:d]].toarray() if issparse(rows) else rows
+
+
+def similarity(rows, words, pairs):
+    """Score all components of the rows, sparse ones too: a Correlation."""
+    asked = {spelling for first, second, _ in pairs for word in (first, second) for spelling in (word, word.lower())}
+    known = [i for i, word in enumerate(words) if word in asked]
+    if not known:
+        return evaluation.Correlation(None, None, 0, len(pairs))
+    return evaluation.score_pairs(WordVectors([words[i] for i in known], dense(rows[known])), pairs)
+
+
+def percent(accuracy):
+    return " / ".join(f"{100 * accuracy[name]:.1f}" for name in sentiment.SPLITS)
+
+
+def line(name, size="", seconds="", feeling="", correlation=None):
+    """A line of the table."""
+    cells = f"  {name:18}{size:>8}{seconds:>9}  {feeling:>20}"
+    if correlation:
+        rho = "-" if correlation.rho is None else f"{correlation.rho:.3f}"
+        p = "-" if correlation.p is None else f"{correlation.p:.2g}"
+        cells += f"  {rho:>6}  {p:>7}  {correlation.used:3} of {correlation.total}"
+    return cells.rstrip()
+
+
+# The picture
+
+
+def draw(words, maps, path):
+    """Draw the same words by each method, a panel for each; save the picture as PNG.
+
+    Parameters
+    ----------
+    words : list of str, length n
+    maps : dict of str to ndarray of float, shape (n, d)
+        Title -> vectors.
+    path : str or Path
+    """
+    down = -(-(len(maps) + 1) // ACROSS)  # one place more, for the legend
+    with default_settings():
+        figure, renderer = paper((ACROSS * PANEL[0], down * PANEL[1]))
+        marks = marks_of(words, MAP_GROUPS)
+        for i, (title, vectors) in enumerate(maps.items()):
+            axes = panel(figure, i, down)
+            draw_panel(axes, renderer, title, words, vectors, marks)
+        handles, names = axes.lines[: len(marks)], [name for name, *_ in marks]
+        figure.legend(
+            handles, names, loc="center", bbox_to_anchor=((ACROSS - 0.5) / ACROSS, 0.5 / down), frameon=False,
+            fontsize=LABEL, labelcolor=INK, labelspacing=0.8, title_fontsize=LABEL,
+            title="each in the plane of its\nfirst two directions",
+        )  # fmt: skip
+        save_png(figure, path)
+
+
+def panel(figure, i, down):
+    """Add the axes of the i-th panel, row by row."""
+    row, column = divmod(i, ACROSS)
+    axes = figure.add_axes(((column + 0.03) / ACROSS, (down - 1 - row + 0.04) / down, 0.94 / ACROSS, 0.88 / down))
+    dress(axes)
+    axes.tick_params(length=0, labelleft=False, labelbottom=False)  # scales differ, and mean nothing across methods
+    return axes
+
+
+def draw_panel(axes, renderer, title, words, vectors, marks):
+    coordinates, shares = project_2d(vectors)  # (n, 2), (2,)
+    axes.set_title(f"{title}: {100 * shares.sum():.0f} % of the variance", fontsize=LABEL, color=INK)
+    for _, indices, style in marks:
+        style = style | {"markersize": 0.7 * style["markersize"]}
+        axes.plot(*coordinates[indices].T, linestyle="none", markeredgecolor="white", markeredgewidth=0.6, **style)
+    set_scale(axes, coordinates)
+    points, frame = axes.transData.transform(coordinates), axes.bbox.extents  # (n, 2), (4,)
+    style = {"transform": None, "fontsize": SMALL, "color": INK, "va": "bottom", "parse_math": False}
+    labels = [axes.text(0, 0, drawable(word), zorder=4, **style) for word in words]
+    extents = [label.get_window_extent(renderer) for label in labels]
+    boxes = place(points, np.array([(extent.width, extent.height) for extent in extents]) + 2 * AIR, frame)  # (n, 4)
+    for label, box in zip(labels, boxes, strict=True):
+        label.set_position(box[:2] + AIR)
+    ends = np.clip(points, boxes[:, :2], boxes[:, 2:])  # (n, 2)
+    far = np.linalg.norm(ends - points, axis=1) > FAR  # (n,)
+    leaders = LineCollection(np.stack((points, ends), axis=1)[far], transform=None, colors=FAINT, linewidths=0.6)
+    axes.add_collection(leaders, autolim=False)
+
+
+def set_scale(axes, coordinates):
+    """Let the points fill the panel, a unit being as long across as up."""
+    size = np.array(axes.bbox.size)  # (2,), pixels
+    low, high = coordinates.min(axis=0), coordinates.max(axis=0)  # (2,), (2,)
+    unit = ((high - low) / (size - 2 * np.array(ROOM))).max() or 1 / DPI  # per pixel
+    left, bottom = (low + high - unit * size) / 2
+    axes.set(xlim=(left, left + unit * size[0]), ylim=(bottom, bottom + unit * size[1]))
+
+
+# The whole
+
+
+def parse(arguments):
+    at_least_one = console.whole_number(1)
+    parser = console.ArgumentParser(description="Five kinds of word vectors from one text, in one table and picture.")
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--data", metavar="DIR", help="the treebank's folder (default: where get_datasets.sh puts it)")
+    data.add_argument("--sample", action="store_true", help="take the built-in sample treebank")
+    parser.add_argument("--sets", metavar="DIR", help="folder of WordSim-353 (where get_datasets.sh puts it)")
+    parser.add_argument("--dim", type=at_least_one, default=DIM, metavar="D", help=f"dimension ({DIM})")
+    parser.add_argument("--window", type=at_least_one, default=WINDOW, metavar="C", help=f"words on a side ({WINDOW})")
+    parser.add_argument(
+        "--iterations", type=at_least_one, default=ITERATIONS, metavar="N", help=f"of the naive softmax ({ITERATIONS})"
+    )
+    parser.add_argument(
+        "--step", type=console.positive_number, default=SOFTMAX_STEP, metavar="S", help=f"of it ({SOFTMAX_STEP:g})"
+    )
+    parser.add_argument(
+        "--epochs", type=at_least_one, default=EPOCHS, metavar="N", help=f"of the negative sampling ({EPOCHS})"
+    )
+    parser.add_argument("--seed", type=console.whole_number(0, 2**32 - 1), default=0, metavar="S", help="of draws (0)")
+    parser.add_argument("--out", default=".", metavar="DIR", help="folder for compare.png (here)")
+    return parser.parse_args(arguments)
+
+
+def read(args):
+    """Read the treebank: a Text, and its splits for sentiment."""
+    if not (args.sample or args.data or DEFAULT_FOLDER.is_dir()):
+        raise InputError(
+            f"the Stanford Sentiment Treebank is not in {DEFAULT_FOLDER}: fetch it with `sh get_datasets.sh`, "
+            "name its folder with --data DIR, or take the built-in sample with --sample"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        treebank = StanfordSentiment(sample.write_sample_treebank(Path(folder)) if args.sample else args.data)
+        corpus, words = encode(treebank.sentences())
+        splits = sentiment.read_splits(treebank)
+    if args.dim > len(words):
+        raise InputError(f"--dim wants at most the {len(words):,} words of the vocabulary, got {args.dim}")
+    return Text(treebank, corpus, words, np.bincount(corpus.ids, minlength=len(words))), splits
+
+
+def read_pairs(folder):
+    """The pairs of WordSim-353, or None; and a line that says how to get them, or None."""
+    place_of_sets = Path(folder or evaluation.DEFAULT_FOLDER)
+    path = evaluation.find_file(place_of_sets, evaluation.SIMILARITY_FILES[SIMILARITY])
+    if path:
+        return evaluation.read_pairs(path), None
+    remedy = f"{SIMILARITY} is not in {place_of_sets}: fetch with `sh get_datasets.sh evaluation`, or name --sets DIR"
+    if folder:
+        raise InputError(remedy)
+    return None, f"word similarity left out: {remedy}"
+
+
+def main(arguments=None):
+    """Train by each method, score, draw; return the exit status."""
+    args = parse(arguments)
+    pairs, note = read_pairs(args.sets)
+    text, splits = read(args)
+    picture = make_folder(args.out) / "compare.png"
+    index = {word: i for i, word in enumerate(text.words)}
+    shown = [word for word in MAP_WORDS if word in index]
+    if len(shown) < 2:  # a treebank of one's own
+        shown = [text.words[i] for i in np.argsort(-text.occurrences, kind="stable")[: len(MAP_WORDS)]]
+    found = sentiment.averages(WordVectors(text.words, np.zeros((len(text.words), 1))), splits)
+    print(f"{len(text.corpus):,} sentences, {len(text.corpus.ids):,} words, vocabulary {len(text.words):,}", end="; ")
+    print(f"{100 * found.used / found.total:.1f} % of the words of the splits have vectors")
+    print(f"  {'':35}  {'sentiment, % right':>20}" + (f"  {SIMILARITY:^27}" if pairs else ""))
+    heads = f"  {'':18}{'numbers':>8}{'seconds':>9}  {'train / dev / test':>20}"
+    print(heads + (f"  {'rho':>6}  {'p':>7}  {'pairs used':>10}" if pairs else ""))
+    maps = {}
+    for name, train in METHODS.items():
+        started = time.perf_counter()
+        with threadpool_limits(limits=1):  # so that the same seed gives the same table on any number of cores
+            rows = train(text, args)
+        seconds = time.perf_counter() - started
+        short = of_frequent_contexts(rows, text.occurrences, args.dim)  # (V, d)
+        told = sentiment.classify(found.means(short[found.rows]), splits).accuracy
+        agreement = similarity(rows, text.words, pairs) if pairs else None
+        print(line(name, f"{rows.shape[1]:,}", f"{seconds:.2f}", percent(told), agreement), flush=True)
+        maps[name] = dense(rows[[index[word] for word in shown]])
+    chance = sentiment.random_vectors(found, args.dim, splits)
+    print(line("random vectors", f"{args.dim:,}", feeling=percent(chance)))
+    print(line("commonest class", feeling=percent(sentiment.commonest_class(splits))))
+    error = sentiment.standard_error(told["test"], len(splits["test"].classes))
+    print(f"Standard error of sentiment on test: {100 * error:.1f}. It is told by the rows of counts and PPMI in the")
+    print(f"{args.dim} most frequent contexts. All vectors have seen the text of dev and test, but not its labels.")
+    if note:
+        print(note)
+    draw(shown, maps, picture)
+    print(f"wrote {picture}")
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)
