@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test torture lint bench clean
+.PHONY: run test torture lint bench bench-count bench-large clean
 
 run: .venv/ready
 	@if $(BIN)/python -m utils.download; then \
@@ -27,6 +27,15 @@ bench: .venv/ready
 	$(BIN)/python -m utils.download
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	$(BIN)/python benchmarks/bench.py --write benchmarks/results.md
+
+bench-count: .venv/ready
+	$(BIN)/python -m utils.download
+	$(BIN)/python benchmarks/bench_count.py --write benchmarks/results-count.md
+
+# About an hour.
+bench-large: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	$(BIN)/python benchmarks/bench_large.py --write benchmarks/results-large.md
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

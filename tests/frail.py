@@ -52,7 +52,7 @@ def prepare(every, fatal, marks):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    doom, save, train = Doom(fatal), Checkpoints.save, run.train
+    doom, save, train = Doom(fatal), Checkpoints.save, run.ByIterations.train
     doom.near = False
 
     def marked_save(*args):
@@ -66,7 +66,7 @@ def prepare(every, fatal, marks):
         os.write(marks, b"s")
         return train(*args)
 
-    Checkpoints.save, run.train = marked_save, marked_train
+    Checkpoints.save, run.ByIterations.train = marked_save, marked_train
 
 
 if __name__ == "__main__":

@@ -116,7 +116,9 @@ def test_help_names_every_option_of_run(capsys):
     assert options == {
         *("--data", "--sample", "--iterations", "--loss", "--dim", "--window", "--negatives", "--batch", "--step"),
         *("--seed", "--out", "--save", "--vectors", "--keep", "--fresh", "--print-every", "--words", "--animate"),
-        "--quiet",
+        *("--quiet", "--epochs", "--model", "--share", "--subsample", "--subsample-form", "--dtype", "--workers"),
+        *("--backend", "--cluster", "--corpus", "--lowercase", "--keep-case", "--token-pattern", "--min-count"),
+        *("--max-vocab", "--encoding-errors", "--cache"),
     }
 
 

@@ -136,7 +136,7 @@ def test_the_same_training_saves_the_same_bytes(train, tmp_path):
 def test_what_cannot_be_saved_is_refused_before_training(train, tmp_path, monkeypatch, options, status, said):
     (tmp_path / "folder.txt").mkdir()
     (tmp_path / "file").touch()
-    monkeypatch.setattr(run, "train", lambda *arguments: pytest.fail("it has been trained"))
+    monkeypatch.setattr(run.ByIterations, "train", lambda *arguments: pytest.fail("it has been trained"))
     refused = train(*options)
     assert refused.status == status
     assert refused.err.startswith(said)

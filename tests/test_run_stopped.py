@@ -15,6 +15,7 @@ import pytest
 
 import run
 import sgd
+import trainings
 from utils import console
 from utils import treebank as treebank_module
 from utils.errors import InputError
@@ -345,7 +346,7 @@ def test_a_run_with_another_setting_is_refused_naming_it(
 
 
 def test_without_data_both_ways_to_get_some_are_named(refused, tmp_path, monkeypatch):
-    for module in (run, treebank_module):
+    for module in (trainings, treebank_module):
         monkeypatch.setattr(module, "DEFAULT_FOLDER", tmp_path / "nowhere")
     status, line = refused()
     assert status == 2
@@ -441,6 +442,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 import run
 import sgd
+import trainings
 from utils import console
 console.run(run.main, sys.argv[2:])
 """

@@ -18,7 +18,7 @@ MOST_FRAMES = 500  # some 10 MB, and all in memory at once while they are writte
 CAPTION = "every map but the last is turned to fit the one after it"
 
 
-def animate_map(words, frames, path, groups=None, between=None):
+def animate_map(words, frames, path, groups=None, between=None, unit="iteration"):
     """Draw the maps of several stages of a run one after the other; save them as an animated GIF.
 
     Every stage is a map of its own, as `word_map` draws it, turned or mirrored (never stretched) so that it fits the
@@ -37,6 +37,8 @@ def animate_map(words, frames, path, groups=None, between=None):
         As in `word_map`.
     between : int, optional
         Number of gliding frames from one stage to the next, 0 for none; by default 9, or as many as there is room for.
+    unit : str
+        What the stages are numbered by.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def animate_map(words, frames, path, groups=None, between=None):
     iterations, maps = _maps(words, frames)  # (T,), (T, n, 2)
     between = _between(len(iterations), between)
     maps = align(maps)  # (T, n, 2)
-    moments = timeline(iterations, between)
+    moments = timeline(iterations, between, unit)
     marks = marks_of(words, groups or {})
     with default_settings(), replacing(path, "wb") as file:
         sheet = Sheet(words, marks, maps.reshape(-1, 2), moments[-1][1], SIZE, DPI)
@@ -88,17 +90,17 @@ def align(maps):
     return maps
 
 
-def timeline(iterations, between):
+def timeline(iterations, between, unit="iteration"):
     """Lay out the frames: a list of (moment, text, duration in milliseconds).
 
     A moment of 2.5 is half-way from stage 2 to stage 3, counted from 0.
     """
     moments = []
     for stage, (first, second) in enumerate(itertools.pairwise(iterations)):
-        moments.append((stage, f"iteration {first:,}", STILL))
-        text = f"between iterations {first:,} and {second:,}"
+        moments.append((stage, f"{unit} {first:,}", STILL))
+        text = f"between {unit}s {first:,} and {second:,}"
         moments += [(stage + k / (between + 1), text, STEP) for k in range(1, between + 1)]
-    return [*moments, (len(iterations) - 1, f"iteration {iterations[-1]:,}", LAST)]
+    return [*moments, (len(iterations) - 1, f"{unit} {iterations[-1]:,}", LAST)]
 
 
 def _maps(words, frames):

@@ -45,7 +45,7 @@ LETTER = 21  # mean width of one in a heading
 LEAST_LETTERS = 30  # on a line of a heading, however narrow the picture would be without
 
 
-def loss_curve(iterations, losses, path, halvings=(), title=None):
+def loss_curve(iterations, losses, path, halvings=(), title=None, unit="iteration", per="window"):
     """Draw the smoothed losses of a run over its iterations; save the picture as PNG.
 
     The axis starts at iteration 0, so that a part of the run whose losses are not known is seen as a gap.
@@ -55,13 +55,15 @@ def loss_curve(iterations, losses, path, halvings=(), title=None):
     iterations : array_like of int, shape (n,)
         Ascending, at least 0.
     losses : array_like of float, shape (n,)
-        The smoothed loss at each of them, in nats per context window.
+        The smoothed loss at each of them, in nats.
     path : str or Path
         The file to write; its folder must exist. It is replaced whole or not at all.
     halvings : iterable of int
         Iterations after which the step was halved; those within the run are marked.
     title : str, optional
         A heading over the picture.
+    unit, per : str
+        What the iterations count, and what a loss is the mean of.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def loss_curve(iterations, losses, path, halvings=(), title=None):
     iterations, losses = _checked_losses(iterations, losses)  # (n,), (n,)
     with default_settings(), matplotlib.rc_context({"agg.path.chunksize": 10000}):  # a million in 0.5 s, not in 12
         within = [halving for halving in halvings if 0 < halving < iterations[-1]]
-        save_png(_draw_curve(iterations, losses, within, title), path)
+        save_png(_draw_curve(iterations, losses, within, title, unit, per), path)
 
 
 def heat_map(
@@ -140,7 +142,7 @@ def _checked_losses(iterations, losses):
     return iterations, losses
 
 
-def _draw_curve(iterations, losses, halvings, title):
+def _draw_curve(iterations, losses, halvings, title, unit, per):
     figure, _ = paper(CURVE_SIZE)
     axes = figure.add_axes((0.085, 0.12, 0.85, 0.78 if title else 0.83))
     style = {"marker": "o", "markersize": 6, "clip_on": False} if len(losses) == 1 else {}
@@ -148,8 +150,8 @@ def _draw_curve(iterations, losses, halvings, title):
     dress(axes)
     axes.set_xlim(0, iterations[-1] or 1)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_xlabel("iteration", fontsize=LABEL, color=INK)
-    axes.set_ylabel("smoothed loss, nats per window", fontsize=LABEL, color=INK)
+    axes.set_xlabel(unit, fontsize=LABEL, color=INK)
+    axes.set_ylabel(f"smoothed loss, nats per {per}", fontsize=LABEL, color=INK)
     for halving in halvings:
         axes.axvline(halving, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)
     if halvings:

@@ -79,6 +79,10 @@ class StanfordSentiment:
         """The sentences in the order of the file: lists of words."""
         return self._sentences
 
+    def text(self):
+        """The sentences in the order of the file, as a Corpus of ids."""
+        return self._text_ids
+
     def numSentences(self):
         """How many sentences the treebank has."""
         return len(self._texts)
