@@ -14,7 +14,6 @@ import contextlib
 import functools
 import re
 import sys
-import tempfile
 import time
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -24,17 +23,17 @@ from scipy.sparse import issparse
 from sklearn.metrics.pairwise import cosine_similarity
 from tqdm import tqdm
 
-from utils import console, sample
+from utils import console
 from utils.charts import MOST_CELLS, heat_map
 from utils.cooccurrence import WEIGHTINGS, cooccurrence
 from utils.corpus import drop_rare, encode, read_text
 from utils.errors import InputError
 from utils.files import make_folder
+from utils.inputs import choose_words, read_treebank, split_words
 from utils.neighbours import NEIGHBOUR_COUNT, NEIGHBOURS, NEIGHBOURS_OF
-from utils.plotting import MAP_GROUPS, MAP_WORDS, MOST_WORDS, word_map
+from utils.plotting import MAP_GROUPS, word_map
 from utils.pmi import pmi, ppmi, svd_vectors
 from utils.textoptions import add_text_options, text_options
-from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
 from utils.vector_files import format_of, save_vectors
 from utils.vectors import WordVectors
 from utils.workers import Workers
@@ -85,7 +84,9 @@ def parse(arguments):
     parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the randomized SVD (0)")
     parser.add_argument("--save", metavar="FILE", help="write the vectors: .txt, .bin, .npz, ...")
     parser.add_argument("--out", default=".", metavar="DIR", help="folder for the pictures (here)")
-    parser.add_argument("--words", metavar="W1,W2,...", help="words of the pictures (default: the handout's 24)")
+    parser.add_argument(
+        "--words", type=split_words, metavar="W1,W2,...", help="words of the pictures (default: the handout's 24)"
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     args = parser.parse_args(arguments)
     for option in ("data", "save", "backend", "cluster"):
@@ -101,10 +102,8 @@ def parse(arguments):
     for option in ("eig", "context"):
         if args.dim == 0 and getattr(args, option) is not None:
             parser.error(f"--{option} goes with the SVD, which --dim 0 leaves out")
-    if args.words is not None:
-        args.words = [word.strip() for word in args.words.split(",") if word.strip()]
-        if not args.words:
-            parser.error("--words wants at least one word, as in --words coffee,tea")
+    if args.words == []:
+        parser.error("--words wants at least one word, as in --words coffee,tea")
     fill_in(args)
     return args
 
@@ -146,7 +145,7 @@ def read(args):
     if args.corpus:
         text = read_text(args.corpus, options, args.cache or Path(args.out) / CACHE, bar=not args.quiet)
         return text.corpus, text.words, text.counts, left_out(text.tokens_read, text.corpus) + ["cached"] * text.cached
-    whole, words = encode(read_treebank(args).sentences())
+    whole, words = encode(read_treebank(args, "count.py").sentences())
     corpus, words = drop_rare(whole, words, options.min_count)
     return corpus, words, np.bincount(corpus.ids, minlength=len(words)), left_out(len(whole.ids), corpus)
 
@@ -154,40 +153,6 @@ def read(args):
 def left_out(before, corpus):
     """A list of what there is to say of words left out: at most one remark."""
     return [f"{before - len(corpus.ids):,} words left out"] if before > len(corpus.ids) else []
-
-
-def read_treebank(args):
-    """The treebank that the arguments ask for."""
-    if args.sample:
-        with tempfile.TemporaryDirectory() as folder:
-            treebank = StanfordSentiment(sample.write_sample_treebank(Path(folder)))
-            treebank.sentences()  # which it keeps, when the folder is gone
-            return treebank
-    treebank = StanfordSentiment(args.data)
-    if not args.data and not treebank.path.is_dir():
-        raise InputError(
-            f"the Stanford Sentiment Treebank is not in {DEFAULT_FOLDER}: fetch it with `sh get_datasets.sh`, "
-            "or count on the built-in sample with `python count.py --sample`, or on a text with --corpus"
-        )
-    return treebank
-
-
-def choose_words(asked, words, occurrences, quiet):
-    """The words of the pictures that the text has, with a notice of the others; by default the handout's.
-
-    In a text that has next to none of the handout's, the most frequent words take their place.
-    """
-    known = [word for word in asked or MAP_WORDS if word in words]
-    if asked is None and len(known) < 2:
-        known = [words[i] for i in np.argsort(-occurrences, kind="stable")[: len(MAP_WORDS)]]
-    if not known:
-        raise InputError(f"none of the words for the pictures is in the vocabulary: {', '.join(asked)}; give --words")
-    if len(known) > MOST_WORDS:
-        raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")
-    unknown = [word for word in asked or () if word not in words]
-    if unknown and not quiet:
-        print(f"not in the vocabulary, left out of the pictures: {', '.join(unknown)}", file=sys.stderr)
-    return known
 
 
 def check_save(args, V):

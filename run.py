@@ -11,14 +11,12 @@ continued.
 """
 
 import functools
-import sys
 from pathlib import Path
 
 import utils.one_thread  # noqa: F401 (before NumPy: the same bytes on any number of cores)
 
 # isort: split
 
-import numpy as np
 
 from trainings import KEPT, PRINT_EVERY, ByEpochs, ByIterations
 from utils import console
@@ -26,8 +24,9 @@ from utils.animation import animate_map
 from utils.charts import loss_curve
 from utils.errors import InputError
 from utils.files import remove_leftovers
+from utils.inputs import choose_words, split_words
 from utils.neighbours import print_neighbours
-from utils.plotting import MAP_GROUPS, MAP_WORDS, MOST_WORDS, word_map
+from utils.plotting import MAP_GROUPS, word_map
 from utils.runfolder import ANIMATION, CURVE, LOSSES, PICTURE, VECTORS, RunCheckpoints, writable_folder
 from utils.textoptions import add_text_options, text_options
 from utils.vector_files import MATRICES, format_of, save_vectors, select
@@ -120,7 +119,9 @@ def parse(arguments):
         help=f"print the loss every N iterations ({PRINT_EVERY}; on a terminal a progress bar instead); "
         "by epochs every N chunks of 65,536 words",
     )
-    parser.add_argument("--words", metavar="W1,W2,...", help="words of the map (default: the handout's 24)")
+    parser.add_argument(
+        "--words", type=split_words, metavar="W1,W2,...", help="words of the map (default: the handout's 24)"
+    )
     parser.add_argument(
         "--animate", action="store_true", help="draw the map at each checkpoint, too: word_vectors.gif in --out"
     )
@@ -133,7 +134,7 @@ def parse(arguments):
     if trouble := conflict(args):
         parser.error(trouble)
     fill_in(args)
-    if not args.words:
+    if args.words == []:
         parser.error("--words wants at least one word, as in --words coffee,tea")
     return args
 
@@ -193,29 +194,6 @@ def fill_in(args):
     if args.corpus is not None and args.min_count is None:
         args.min_count = MIN_COUNT
     args.text_options = text_options(args)
-    args.own_words = args.words is not None
-    args.words = list(MAP_WORDS) if args.words is None else [w.strip() for w in args.words.split(",") if w.strip()]
-
-
-def choose_words(args, training):
-    """Keep the words that the text has, with a notice of the others on standard error unless it is to be quiet.
-
-    A text of one's own need not have the handout's words: then its most frequent ones take their place.
-    """
-    vocabulary = set(training.words)
-    known = [word for word in args.words if word in vocabulary]
-    unknown = [word for word in args.words if word not in vocabulary]
-    if args.corpus is not None and not args.own_words:
-        unknown = []
-        if len(known) < 2:
-            known = [training.words[i] for i in np.argsort(-training.counts, kind="stable")[: len(MAP_WORDS)]]
-    if len(known) > MOST_WORDS:
-        raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")
-    if not known:
-        raise InputError(f"none of the words for the map is in the vocabulary: {', '.join(unknown)}; give --words")
-    if unknown and not args.quiet:
-        print(f"not in the vocabulary, left out of the map: {', '.join(unknown)}", file=sys.stderr)
-    return known
 
 
 def file_to_save(args):
@@ -261,7 +239,7 @@ def main(arguments=None):
     file = file_to_save(args)
     say = functools.partial(print, flush=True) if not args.quiet else lambda line: None
     training = ByEpochs(args) if args.by_epochs else ByIterations(args)
-    words = choose_words(args, training)
+    words = choose_words(args.words, training.words, training.counts, args.quiet)
     checkpoints = checkpoints_for(args, training)
     writable_folder(file.parent)
     with checkpoints.held():

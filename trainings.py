@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import random
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -17,10 +16,9 @@ from tqdm import tqdm
 
 from epochs import Chunks, Settings, Trainer, fit, subsampling
 from sgd import ANNEAL_EVERY, print_loss, sgd
-from utils import sample
 from utils.corpus import read_text
 from utils.errors import InputError
-from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
+from utils.inputs import read_treebank
 from utils.workers import Workers
 from word2vec import (
     naiveSoftmaxLossAndGradient,
@@ -34,25 +32,6 @@ PRINT_EVERY = 10  # iterations
 LINES = 20  # of losses in a training by epochs, unless --print-every says otherwise
 KEPT = 2  # checkpoints of a training by epochs: its parameters may be large
 CACHE = ".cache"
-
-
-def read_treebank(args):
-    """Read the treebank that the arguments ask for."""
-    if args.sample:
-        with tempfile.TemporaryDirectory() as folder:
-            return _whole(StanfordSentiment(sample.write_sample_treebank(Path(folder))))
-    treebank = StanfordSentiment(args.data)
-    if not args.data and not treebank.path.is_dir():
-        raise InputError(
-            f"the Stanford Sentiment Treebank is not in {DEFAULT_FOLDER}: fetch it with `sh get_datasets.sh`, "
-            "or train on the built-in sample with `python run.py --sample`"
-        )
-    return _whole(treebank)
-
-
-def _whole(treebank):
-    treebank.dataset_split()  # reads all sentences, and notices a file that is cut off
-    return treebank
 
 
 class LossLog:
@@ -118,7 +97,7 @@ class ByIterations:
 
     def __init__(self, args):
         self.args, self.total = args, args.iterations
-        self.treebank = treebank = read_treebank(args)
+        self.treebank = treebank = read_treebank(args, "run.py")
         if treebank.numTokens() < args.batch:
             raise InputError(
                 f"{treebank.path} has {treebank.numTokens()} words, less than the {args.batch} windows of one batch: "
@@ -209,7 +188,7 @@ class ByEpochs:
             corpus, self.words, self.counts = text.corpus, text.words, text.counts
             fingerprint, sentences = text.fingerprint, text.lines
         else:
-            treebank = read_treebank(args)
+            treebank = read_treebank(args, "run.py")
             corpus, self.words, self.counts = treebank.text(), treebank.words(), treebank.counts()
             fingerprint, sentences = treebank.fingerprint(), treebank.numSentences()
         names = {field.name for field in dataclasses.fields(Settings)}

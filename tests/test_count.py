@@ -322,7 +322,7 @@ def test_workers_and_backend_go_through_to_the_counting(run, monkeypatch):
         ("a\nb\n", [], "no context window can be drawn from"),
         ("a b\n", ["--dim", 3], "the dimension must lie in 1 .. 2 for a matrix of 2 x 2, got 3"),
         ("a b\n", ["--min-count", 2], "occurs 2 times or more (the most frequent: 1): give a smaller --min-count"),
-        ("a b\n", ["--words", "c,d"], "none of the words for the pictures is in the vocabulary: c, d; give --words"),
+        ("a b\n", ["--words", "c,d"], "none of the words for the map is in the vocabulary: c, d; give --words"),
         ("a b\n", ["--memory", "100kB"], f"memory must be at least {LEAST_MEMORY + 2 * BYTES_PER_WORD:,} bytes"),
     ],
 )
@@ -339,7 +339,7 @@ def test_a_text_that_will_not_do_is_one_line_and_status_2(run, tmp_path, content
 
 def test_unknown_words_are_noticed_and_quiet_is_quiet(run):
     ran = run("--words", "coffee,tea,xyzzy")
-    assert ran.err == "not in the vocabulary, left out of the pictures: xyzzy\n"
+    assert ran.err == "not in the vocabulary, left out of the map: xyzzy\n"
     ran = run("--words", "coffee,tea,xyzzy", "--quiet")
     assert ran.out == ran.err == "" and ran.status == 0
 
@@ -365,7 +365,7 @@ def test_unknown_words_are_noticed_and_quiet_is_quiet(run):
         (["--backend", ""], "--backend wants a name, got ''"),
         (["--workers", "2", "--cluster", "tcp://here:1"], "--cluster goes with --backend dask"),
         (["--save", "vectors.docx"], "files of word vectors end in"),
-        (["--words", ",".join(f"w{i}" for i in range(3))], "none of the words for the pictures is in the vocabulary"),
+        (["--words", ",".join(f"w{i}" for i in range(3))], "none of the words for the map is in the vocabulary"),
     ],
 )
 def test_what_is_out_of_range_is_one_line_and_status_2(run, options, message):

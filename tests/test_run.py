@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import run
-import trainings
 from sgd import sgd
-from utils import console
+from utils import console, inputs
 from utils import treebank as treebank_module
 from utils.plotting import MAP_WORDS
 from utils.treebank import StanfordSentiment
@@ -284,7 +283,7 @@ def test_the_neighbours_are_the_nearest_by_cosine_about_the_mean(train, mapped, 
 
 
 def test_the_default_data_are_where_get_datasets_puts_them(train, mapped, sample_folder, monkeypatch):
-    for module in (trainings, treebank_module):
+    for module in (inputs, treebank_module):
         monkeypatch.setattr(module, "DEFAULT_FOLDER", sample_folder)
     assert train(data=(), out="default").params.tobytes() == train(out="given").params.tobytes()
 

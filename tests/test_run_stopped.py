@@ -15,8 +15,7 @@ import pytest
 
 import run
 import sgd
-import trainings
-from utils import console
+from utils import console, inputs
 from utils import treebank as treebank_module
 from utils.errors import InputError
 from utils.treebank import StanfordSentiment
@@ -346,7 +345,7 @@ def test_a_run_with_another_setting_is_refused_naming_it(
 
 
 def test_without_data_both_ways_to_get_some_are_named(refused, tmp_path, monkeypatch):
-    for module in (trainings, treebank_module):
+    for module in (inputs, treebank_module):
         monkeypatch.setattr(module, "DEFAULT_FOLDER", tmp_path / "nowhere")
     status, line = refused()
     assert status == 2
@@ -442,8 +441,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 import run
 import sgd
-import trainings
-from utils import console
+from utils import console, inputs
 console.run(run.main, sys.argv[2:])
 """
 
