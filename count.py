@@ -23,8 +23,10 @@ from scipy.sparse import issparse
 from sklearn.metrics.pairwise import cosine_similarity
 from tqdm import tqdm
 
+from epochs import SUBSAMPLING_FORMS, Chunks, subsampling
 from utils import console
 from utils.charts import MOST_CELLS, heat_map
+from utils.contexts import Corpus
 from utils.cooccurrence import WEIGHTINGS, cooccurrence
 from utils.corpus import drop_rare, encode, read_text
 from utils.errors import InputError
@@ -36,6 +38,7 @@ from utils.pmi import pmi, ppmi, svd_vectors
 from utils.textoptions import add_text_options, text_options
 from utils.vector_files import format_of, save_vectors
 from utils.vectors import WordVectors
+from utils.windows import thin_out
 from utils.workers import Workers
 
 WINDOW, CDS, SHIFT, DIM, EIG = 2, 0.75, 1.0, 50, 0.5  # Levy, Goldberg & Dagan 2015, section 7
@@ -63,6 +66,16 @@ def parse(arguments):
     parser.add_argument("--workers", type=at_least_one, default=1, metavar="N", help="that count at a time (1)")
     parser.add_argument("--backend", metavar="NAME", help="of joblib, for the workers: loky (default), dask, ...")
     parser.add_argument("--cluster", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
+    parser.add_argument(
+        "--subsample",
+        type=console.number_from_zero,
+        default=0.0,
+        metavar="T",
+        help="thin out words with a share of the text above T or so before counting, such as 1e-3 (none)",
+    )
+    parser.add_argument(
+        "--subsample-form", choices=SUBSAMPLING_FORMS, default="word2vec", help="the formula for it (word2vec)"
+    )
     parser.add_argument("--measure", choices=MEASURES, default="ppmi", help="made of the counts (default: ppmi)")
     parser.add_argument(
         "--cds", type=console.positive_number, metavar="A", help=f"exponent of context counts, at most 1 ({CDS})"
@@ -81,7 +94,7 @@ def parse(arguments):
     )
     parser.add_argument("--context", choices=["target", "sum"], help="sum: add the context vectors (default: target)")
     seed = console.whole_number(0, 2**32 - 1)
-    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the randomized SVD (0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the SVD and of what is thinned out (0)")
     parser.add_argument("--save", metavar="FILE", help="write the vectors: .txt, .bin, .npz, ...")
     parser.add_argument("--out", default=".", metavar="DIR", help="folder for the pictures (here)")
     parser.add_argument(
@@ -186,6 +199,20 @@ def cells(matrix):
     return f"{matrix.nnz:,} cells ({100 * share:.2g} % of {matrix.shape[0]:,} x {matrix.shape[1]:,})"
 
 
+def thinned(args, corpus, occurrences, say):
+    """The text without some occurrences of its frequent words: windows reach over them (Levy et al. 2015, sec. 3.1)."""
+    keep = subsampling(occurrences, args.subsample, args.subsample_form).astype(np.float32)  # (V,)
+    rng = np.random.default_rng(args.seed)
+    with stage("thinning", say) as notes:
+        chunks = Chunks(corpus, epochs=1)
+        parts = [thin_out(chunks[number].text, keep, rng) for number in range(len(chunks))]
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        thin = Corpus(np.concatenate([part.ids for part in parts]), offsets)
+        notes += [f"{len(thin.ids):,} words left"]
+    return thin
+
+
 def count(args, corpus, V, say):
     """Count the co-occurrences, with a progress bar on a terminal."""
     bar = tqdm(
@@ -283,6 +310,8 @@ def main(arguments=None):
     check_save(args, len(words))
     folder = make_folder(args.out)
 
+    if args.subsample:
+        corpus = thinned(args, corpus, occurrences, say)
     counts = count(args, corpus, len(words), say)
     matrix = measured(args, counts, args.measure, say)
     vectors = reduced(args, matrix, args.dim, say)

@@ -26,6 +26,7 @@ from utils.errors import InputError
 from utils.workers import Workers
 from word2vec import negative_sampling, sigmoid_and_softplus
 
+SUBSAMPLING_FORMS = ("word2vec", "handout")
 NOISE_POWER = 0.75  # of the counts, for the noise distribution (Mikolov et al. 2013b, sec. 2.2)
 CHUNK = 1 << 16  # words of text whose windows are drawn at a time
 BLOCK = 300_000  # bytes of vectors that are worked on at a time: they fit into the processor's cache

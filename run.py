@@ -18,6 +18,7 @@ import utils.one_thread  # noqa: F401 (before NumPy: the same bytes on any numbe
 # isort: split
 
 
+from epochs import SUBSAMPLING_FORMS
 from trainings import KEPT, PRINT_EVERY, ByEpochs, ByIterations
 from utils import console
 from utils.animation import animate_map
@@ -154,7 +155,7 @@ def add_epoch_options(parser):
         metavar="T",
         help=f"thin out words with a share of the text above T or so ({SUBSAMPLE:g}); 0: none",
     )
-    group.add_argument("--subsample-form", choices=["word2vec", "handout"], help="the formula for it (word2vec)")
+    group.add_argument("--subsample-form", choices=SUBSAMPLING_FORMS, help="the formula for it (word2vec)")
     group.add_argument("--dtype", choices=["float32", "float64"], help="default: the first")
     group.add_argument("--workers", type=at_least_one, metavar="N", help="processes that train side by side (1)")
     group.add_argument("--backend", metavar="NAME", help="joblib's: loky (processes here), dask, ray, spark (loky)")

@@ -144,6 +144,33 @@ def test_rare_words_are_left_out(run, text):
     np.testing.assert_array_equal(ran.vectors.vectors, wanted)
 
 
+@pytest.mark.parametrize("form, more", [("word2vec", True), ("handout", False)])
+def test_frequent_words_can_be_thinned_out(run, sample_folder, monkeypatch, form, more):
+    monkeypatch.setattr("epochs.CHUNK", 500)  # several stretches
+    counted = []
+    monkeypatch.setattr(count, "cooccurrence", lambda corpus, *rest, **options: counted.append(corpus) or 1 / 0)
+    for seed in (0, 0, 1):
+        with pytest.raises(ZeroDivisionError):
+            run("--subsample", 1e-3, "--subsample-form", form, "--seed", seed)
+    first, again, other = counted
+    assert np.array_equal(first.ids, again.ids)
+    assert not np.array_equal(first.ids, other.ids)
+    text = StanfordSentiment(sample_folder).text()
+    before, after = (np.bincount(corpus.ids, minlength=text.ids.max() + 1) for corpus in (text, first))
+    share = before / before.sum()
+    keep = np.minimum(1, np.sqrt(1e-3 / share) + (1e-3 / share if more else 0))
+    # Of 7,073 words some 4,400 or 3,800 stay; one standard deviation is 1 % of them, and a few are left alone and go.
+    assert after.sum() == pytest.approx((keep * before).sum(), rel=0.05)
+    assert (after <= before).all()
+    assert (np.diff(first.offsets) > 1).all()
+
+
+def test_thinning_out_changes_the_vectors(run):
+    plain, thin = run(), run("--subsample", 1e-3)
+    assert "  thinning  " in thin.out and "  thinning  " not in plain.out
+    assert not np.array_equal(plain.vectors.vectors, thin.vectors.vectors)
+
+
 def test_another_seed_gives_other_last_digits(run):
     first, again, other = (run("--seed", seed).vectors.vectors for seed in (0, 0, 1))
     assert first.tobytes() == again.tobytes() != other.tobytes()
