@@ -11,10 +11,11 @@ alternatives are taken in turn. Speeds count the pairs that ours draws, for both
 import argparse
 import json
 import os
-import resource
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -39,12 +40,17 @@ def ours(millions, V, epochs, workers, settings):
     import numpy as np
 
     from epochs import Chunks, Settings, Trainer, fit
+    from utils.contexts import Corpus
     from utils.planted import PlantedText
     from utils.workers import Workers
 
     text = PlantedText(V)
     corpus = text.draw(round(millions * 1e6))
     counts = np.bincount(corpus.ids, minlength=V)
+    with tempfile.TemporaryFile() as file:  # mapped, as a text that run.py has read
+        file.write(memoryview(corpus.ids))
+        corpus = Corpus(np.memmap(file, np.int32, "r"), corpus.offsets)
+    reset_peak()
     trainer = Trainer(counts, np.ones(V), Settings(**{"window": WINDOW, "step": STEP, "epochs": epochs, **settings}))
     pairs = []
     train = trainer.train
@@ -61,7 +67,7 @@ def ours(millions, V, epochs, workers, settings):
 
 
 def gensim(millions, V, epochs, workers, settings):
-    """The same of gensim's. The text is a list of lists of words, the fastest form for it; making it does not count."""
+    """Seconds and recovery of gensim's, which gets a list of lists of words, its fastest form, and is not timed for it."""
     import numpy as np
     from gensim.models import Word2Vec
 
@@ -89,12 +95,18 @@ def gensim(millions, V, epochs, workers, settings):
     vectors = np.zeros((V, settings["dim"]))
     for word, row in model.wv.key_to_index.items():
         vectors[int(word)] = model.wv.vectors[row]
-    return {"seconds": seconds, "recovery": text.recovery(vectors), "megabytes": peak()}
+    return {"seconds": seconds, "recovery": text.recovery(vectors)}
+
+
+def reset_peak():
+    """Forget how much memory this process has had: drawing the text takes more than learning from it."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def peak():
-    """The largest memory of this process, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The largest memory of this process since `reset_peak`, in MB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
 
 def in_process(function, *arguments, cores):
@@ -168,12 +180,11 @@ def report_speed(report, words, rounds):
                             f"{millions / seconds:.2f}",
                             f"{pairs / seconds / 1e6:.2f}",
                             f"{reference / seconds:.2f}",
-                            f"{median(found, 'megabytes'):.0f}",
                         ]
                     )
         report.say(f"### {name}; {V:,} words in the vocabulary")
         report.say()
-        head = ["million words", "", "seconds", "million words/s", "million pairs/s", "speed over gensim's", "peak MB"]
+        head = ["million words", "", "seconds", "million words/s", "million pairs/s", "speed over gensim's"]
         report.table(head, rows)
 
 
@@ -200,6 +211,19 @@ def report_quality(report, words, rounds):
     report.table(["", "", "recovery (Spearman)", "seconds"], rows)
 
 
+def report_memory(report, words, rounds):
+    """Growth of memory with the text."""
+    report.say("## Memory while training, as the text grows: d = 100, K = 5, one core")
+    report.say()
+    rows = []
+    for millions in words:
+        found = in_process(ours, millions, V, 1, 1, SIZES["d = 100, K = 5"], cores=1)
+        rows.append(
+            [f"{millions:g}", f"{4 * millions:.0f}", f"{found['parameters']:.0f}", f"{found['megabytes']:.0f}"]
+        )
+    report.table(["million words", "their ids on disk, MB", "parameters, MB", "peak MB, mapped ids among them"], rows)
+
+
 def report_vocabulary(report, words, rounds):
     """Growth with the vocabulary."""
     report.say("## Growth with the vocabulary: one epoch of 1 million words, one core")
@@ -220,7 +244,12 @@ def report_vocabulary(report, words, rounds):
     report.table(["", "words in the vocabulary", "million pairs/s", "parameters, MB", "peak MB"], rows)
 
 
-SECTIONS = {"speed": report_speed, "quality": report_quality, "vocabulary": report_vocabulary}
+SECTIONS = {
+    "speed": report_speed,
+    "quality": report_quality,
+    "memory": report_memory,
+    "vocabulary": report_vocabulary,
+}
 
 
 def main():
