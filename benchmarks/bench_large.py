@@ -67,7 +67,7 @@ def ours(millions, V, epochs, workers, settings):
 
 
 def gensim(millions, V, epochs, workers, settings):
-    """Seconds and recovery of gensim's, which gets a list of lists of words, its fastest form, and is not timed for it."""
+    """Seconds and recovery of gensim's. It gets lists of words, its fastest form; making them is not timed."""
     import numpy as np
     from gensim.models import Word2Vec
 
