@@ -12,7 +12,7 @@ V is the vocabulary's size, d the dimension, P pairs (or windows, with CBOW), K 
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -438,19 +438,22 @@ def _round(done, chunks, n):
 
 
 def _train_round(trainer, vectors, chunks, shares, workers):
-    """Train on the shares, in place; return the sum of losses and the number of predictions."""
-    if len(shares) == 1:
+    """Train on the shares, in place; return the sum of losses and the number of predictions.
+
+    The mean of n results that each started from the same vectors moves them by an nth of what all have learnt. So each
+    of n workers takes n times the step ("linear scaling": P. Goyal et al., Accurate, Large Minibatch SGD, 2017): a word
+    that only one of them has met moves as far as if it had been alone, and frequent words, whose steps are bounded
+    (`_rates`), by the mean of what the workers found.
+    """
+    n = len(shares)
+    if n == 1:
         results = [trainer.train(vectors, chunks[number]) for number in shares[0]]
         return sum(loss for loss, _ in results), sum(predictions for _, predictions in results)
-    tasks = [(trainer.counts, trainer.keep, trainer.settings, vectors, [chunks[i] for i in share]) for share in shares]
+    settings = replace(trainer.settings, step=n * trainer.settings.step)
+    tasks = [(trainer.counts, trainer.keep, settings, vectors, [chunks[i] for i in share]) for share in shares]
     results = workers.map(_train_share, tasks)
-    # A row is set to the mean of what became of it where it was trained at all: the rare words of a worker's share
-    # would otherwise be held back by those who have not met them.
-    met = np.zeros(len(vectors), dtype=np.int32)  # (2V,)
-    for rows, _, _, _ in results:
-        met[rows] += 1
     for rows, changes, _, _ in results:
-        vectors[rows] += changes / met[rows, None].astype(vectors.dtype)
+        vectors[rows] += changes / n
     return sum(result[2] for result in results), sum(result[3] for result in results)
 
 
