@@ -13,7 +13,7 @@ run: .venv/ready
 	fi
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 # Some ten minutes: the training is killed a hundred times, and ten thousand damaged files are read.
 torture: .venv/ready
