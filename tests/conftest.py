@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,14 @@ from utils.download import unpack
 from utils.sample import write_sample_treebank
 
 PROJECT = Path(__file__).parent.parent
+
+
+def pytest_configure():
+    """Heed signals, even if nohup, or a shell for what it starts in the background, says to ignore them."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
