@@ -52,8 +52,8 @@ LARGEST_FILE = 10**9  # bytes of numbers, of rows without SVD
 # The command line
 
 
-def parse(arguments):
-    """Parse the command line; an argument out of range ends the process with status 2."""
+def make_parser():
+    """All options."""
     parser = console.ArgumentParser(description="Make word vectors by counting, print nearest neighbours, draw a map.")
     at_least_one = console.whole_number(1)
     data = parser.add_mutually_exclusive_group()
@@ -101,6 +101,12 @@ def parse(arguments):
         "--words", type=split_words, metavar="W1,W2,...", help="words of the pictures (default: the handout's 24)"
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    return parser
+
+
+def parse(arguments):
+    """Parse the command line; an argument out of range ends the process with status 2."""
+    parser = make_parser()
     args = parser.parse_args(arguments)
     for option in ("data", "save", "backend", "cluster"):
         if getattr(args, option) == "":

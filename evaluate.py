@@ -66,6 +66,7 @@ def parse(arguments):
 
 
 def score_options(parser):
+    """Options of `score`."""
     at_least_one = console.whole_number(1)
     parser.add_argument("files", nargs="+", metavar="FILE", help="saved word vectors")
     parser.add_argument("--only", metavar="TASK,...", help=f"of {', '.join(TASKS)} (all that there are data for)")
@@ -135,6 +136,7 @@ def three_words(parser):
 
 
 def map_options(parser):
+    """Options of `map`."""
     parser.add_argument("file", metavar="FILE", help="saved word vectors")
     words = parser.add_mutually_exclusive_group()
     words.add_argument("--words", metavar="W1,W2,...", help="words of the map (default: the handout's 24)")
@@ -143,6 +145,7 @@ def map_options(parser):
 
 
 def heat_map_options(parser):
+    """Options of `heatmap`."""
     parser.add_argument("file", metavar="FILE", help="saved word vectors")
     parser.add_argument("--words", metavar="W1,W2,...", help="words of the picture (default: the handout's 24)")
     parser.add_argument("--out", required=True, metavar="FILE.png")

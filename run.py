@@ -64,8 +64,8 @@ ONLY_BY_ITERATIONS = ("iterations", "loss")
 ONLY_BY_EPOCHS = ("model", "share", "subsample", "subsample_form", "dtype", "workers", "backend", "cluster")
 
 
-def parse(arguments):
-    """Parse the command line; an argument out of range ends the process with status 2."""
+def make_parser():
+    """All options; those of the training by epochs and of a text of one's own are in groups of their own."""
     parser = console.ArgumentParser(description="Train word vectors, print nearest neighbours, draw a map.")
     at_least_one = console.whole_number(1)
     data = parser.add_mutually_exclusive_group()
@@ -130,6 +130,12 @@ def parse(arguments):
     add_epoch_options(parser)
     add_text_options(parser, data, MIN_COUNT)
     parser.set_defaults(min_count=None)
+    return parser
+
+
+def parse(arguments):
+    """Parse the command line; an argument out of range ends the process with status 2."""
+    parser = make_parser()
     args = parser.parse_args(arguments)
     args.by_epochs = args.corpus is not None or args.epochs is not None
     if trouble := conflict(args):

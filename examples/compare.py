@@ -100,6 +100,7 @@ def naive_softmax(text, args):
 
 
 def negative_sampling(text, args):
+    """Every window in turn, by epochs."""
     settings = epochs.Settings(args.dim, args.window, NEGATIVES, args.epochs, STEP, seed=args.seed)
     trainer = epochs.Trainer(text.occurrences, epochs.subsampling(text.occurrences, SUBSAMPLING), settings)
     return epochs.fit(trainer, epochs.Chunks(text.corpus, args.epochs))[: len(text.words)].astype(np.float64)
@@ -188,6 +189,7 @@ def panel(figure, i, down):
 
 
 def draw_panel(axes, renderer, title, words, vectors, marks):
+    """Draw the map of one method."""
     coordinates, shares = project_2d(vectors)  # (n, 2), (2,)
     axes.set_title(f"{title}: {100 * shares.sum():.0f} % of the variance", fontsize=LABEL, color=INK)
     for _, indices, style in marks:
@@ -220,6 +222,7 @@ def set_scale(axes, coordinates):
 
 
 def parse(arguments):
+    """Parse the command line; an argument out of range ends the process with status 2."""
     at_least_one = console.whole_number(1)
     parser = console.ArgumentParser(description="Five kinds of word vectors from one text, in one table and picture.")
     data = parser.add_mutually_exclusive_group()
