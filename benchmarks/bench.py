@@ -186,13 +186,14 @@ def growth(data, V, d, windows, K):
     return 1000 * (time.perf_counter() - started) / GROWTH_ITERATIONS
 
 
-def in_process(function, *arguments, cores):
-    """Call a function of this file in a new process on so many cores; its result."""
-    code = "import json, sys; sys.path.insert(0, sys.argv[1]); import bench; "
-    code += "print(json.dumps(getattr(bench, sys.argv[2])(*json.loads(sys.argv[3]))))"
+def in_process(function, *arguments, cores=1):
+    """Call a function of a benchmark in a new process on so many cores; its result."""
+    file = Path(sys.modules[function.__module__].__file__)  # the module itself may be called __main__
+    code = f"import json, sys; sys.path.insert(0, sys.argv[1]); import {file.stem} as module; "
+    code += "print(json.dumps(getattr(module, sys.argv[2])(*json.loads(sys.argv[3]))))"
     allowed = sorted(os.sched_getaffinity(0))[:cores]
     output = subprocess.run(
-        [sys.executable, "-c", code, str(Path(__file__).parent), function.__name__, json.dumps(arguments)],
+        [sys.executable, "-c", code, str(file.parent), function.__name__, json.dumps(arguments)],
         stdout=subprocess.PIPE,
         check=True,
         env={**os.environ, **ONE_THREAD},

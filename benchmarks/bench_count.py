@@ -9,7 +9,6 @@ only.
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -24,7 +23,7 @@ FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parent
 sys.path[:0] = [str(PROJECT), str(FOLDER)]
 
-from bench import ONE_THREAD, Report, machine, spread  # noqa: E402
+from bench import Report, in_process, machine, spread  # noqa: E402
 
 WINDOW = 5
 V = 100_000  # words of the Zipf corpus
@@ -208,20 +207,6 @@ def whole_process(data, d):
             check=True,
         )
         return time.perf_counter() - started
-
-
-def in_process(function, *arguments, cores=1):
-    """Call a function of this file in a new process on so many cores; its result."""
-    code = "import json, sys; sys.path.insert(0, sys.argv[1]); import bench_count; "
-    code += "print(json.dumps(getattr(bench_count, sys.argv[2])(*json.loads(sys.argv[3]))))"
-    output = subprocess.run(
-        [sys.executable, "-c", code, str(FOLDER), function.__name__, json.dumps(arguments)],
-        stdout=subprocess.PIPE,
-        check=True,
-        env={**os.environ, **ONE_THREAD},
-        preexec_fn=lambda: os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores]),
-    ).stdout
-    return json.loads(output.splitlines()[-1])
 
 
 # The report

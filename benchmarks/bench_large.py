@@ -9,11 +9,8 @@ alternatives are taken in turn. Speeds count the pairs that ours draws, for both
 """
 
 import argparse
-import json
-import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +19,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 
-from bench import ONE_THREAD, Report, machine  # noqa: E402
+from bench import Report, in_process, machine  # noqa: E402
 
 SIZES = {"d = 10, K = 10": {"dim": 10, "negatives": 10}, "d = 100, K = 5": {"dim": 100, "negatives": 5}}
 WINDOW, STEP = 5, 0.025
@@ -107,21 +104,6 @@ def peak():
     """The largest memory of this process since `reset_peak`, in MB."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
-
-
-def in_process(function, *arguments, cores):
-    """Call a function of this file in a new process on so many cores; its result."""
-    code = "import json, sys; sys.path.insert(0, sys.argv[1]); import bench_large; "
-    code += "print(json.dumps(getattr(bench_large, sys.argv[2])(*json.loads(sys.argv[3]))))"
-    allowed = sorted(os.sched_getaffinity(0))[:cores]
-    output = subprocess.run(
-        [sys.executable, "-c", code, str(FOLDER), function.__name__, json.dumps(arguments)],
-        stdout=subprocess.PIPE,
-        check=True,
-        env={**os.environ, **ONE_THREAD},
-        preexec_fn=lambda: os.sched_setaffinity(0, allowed),
-    ).stdout
-    return json.loads(output.splitlines()[-1])
 
 
 # The report

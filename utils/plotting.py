@@ -93,6 +93,16 @@ def project_2d(vectors):
     return coordinates, shares
 
 
+def project_words(words, vectors, most, kind):
+    """As `project_2d`, for one vector per word, on a map of some kind that has room for so many words at most."""
+    coordinates, shares = project_2d(vectors)  # (n, 2), (2,)
+    if len(words) != len(coordinates):
+        raise InputError(f"each word wants one vector, got {len(words)} words and {len(coordinates)} vectors")
+    if len(words) > most:
+        raise InputError(f"{kind} has room for at most {most} words, got {len(words)}: choose some")
+    return coordinates, shares
+
+
 def word_map(words, vectors, path, groups=None, title=None):
     """Draw words as points in the plane of their first two principal directions; save the picture as PNG.
 
@@ -121,11 +131,7 @@ def word_map(words, vectors, path, groups=None, title=None):
     EnvironmentFailure
         The file cannot be written.
     """
-    coordinates, shares = project_2d(vectors)  # (n, 2), (2,)
-    if len(words) != len(coordinates):
-        raise InputError(f"each word wants one vector, got {len(words)} words and {len(coordinates)} vectors")
-    if len(words) > MOST_WORDS:
-        raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(words)}: choose some")
+    coordinates, shares = project_words(words, vectors, MOST_WORDS, "a map")  # (n, 2), (2,)
     marks = marks_of(words, groups or {})
     with default_settings():
         sheet = _draw(words, coordinates, shares, marks, title)

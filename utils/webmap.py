@@ -10,9 +10,8 @@ import numpy as np
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
 
-from utils.errors import InputError
 from utils.files import replacing
-from utils.plotting import marks_of, project_2d
+from utils.plotting import marks_of, project_words
 from utils.vectors import WordVectors
 from utils.webpage import PAGE, SCRIPT, STYLE
 
@@ -65,11 +64,7 @@ def html_map(words, vectors, path, groups=None, title=None):
     EnvironmentFailure
         The file cannot be written.
     """
-    coordinates, shares = project_2d(vectors)  # (n, 2), (2,)
-    if len(words) != len(coordinates):
-        raise InputError(f"each word wants one vector, got {len(words)} words and {len(coordinates)} vectors")
-    if len(words) > MOST_WORDS:
-        raise InputError(f"a web map has room for at most {MOST_WORDS} words, got {len(words)}: choose some")
+    coordinates, shares = project_words(words, vectors, MOST_WORDS, "a web map")  # (n, 2), (2,)
     marks = marks_of(words, groups or {})
     nearest = _neighbours(words, vectors)
     page = _page(words, _on_page(coordinates), nearest, marks, title or "Map of words", _caption(shares))
