@@ -5,7 +5,7 @@ BIN = .venv/bin
 .PHONY: run test torture lint bench bench-count bench-large clean
 
 run: .venv/ready
-	@if $(BIN)/python -m utils.download; then \
+	@if $(BIN)/python -m utils.corpus.download; then \
 		$(BIN)/python run.py; \
 	else \
 		echo "== No treebank to be had: training on the built-in sample instead, in the folder sample-run."; \
@@ -17,19 +17,19 @@ test: .venv/ready
 
 # Some ten minutes: the training is killed a hundred times, and ten thousand damaged files are read.
 torture: .venv/ready
-	$(BIN)/python tests/torture.py
-	$(BIN)/python tests/fuzz.py --cases 10000 --seed 1
+	$(BIN)/python tests/helpers/torture.py
+	$(BIN)/python tests/helpers/fuzz.py --cases 10000 --seed 1
 
 lint: .venv/ready
 	$(BIN)/ruff check .
 
 bench: .venv/ready
-	$(BIN)/python -m utils.download
+	$(BIN)/python -m utils.corpus.download
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	$(BIN)/python benchmarks/bench.py --write benchmarks/results.md
 
 bench-count: .venv/ready
-	$(BIN)/python -m utils.download
+	$(BIN)/python -m utils.corpus.download
 	$(BIN)/python benchmarks/bench_count.py --write benchmarks/results-count.md
 
 # About an hour.

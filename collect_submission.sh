@@ -10,5 +10,5 @@ case $0 in
 esac
 root=$(CDPATH='' cd -- "$root" && pwd) || exit 1
 
-. "$root/utils/run_module.sh"
-run_module utils.submission "$@"
+. "$root/utils/system/run_module.sh"
+run_module utils.commands.submission "$@"

@@ -24,22 +24,22 @@ from sklearn.metrics.pairwise import cosine_similarity
 from tqdm import tqdm
 
 from epochs import SUBSAMPLING_FORMS, Chunks, subsampling
-from utils import console
-from utils.charts import MOST_CELLS, heat_map
-from utils.contexts import Corpus
-from utils.cooccurrence import WEIGHTINGS, cooccurrence
-from utils.corpus import drop_rare, encode, read_text
-from utils.errors import InputError
-from utils.files import make_folder
-from utils.inputs import choose_words, read_treebank, split_words
-from utils.neighbours import NEIGHBOUR_COUNT, NEIGHBOURS, NEIGHBOURS_OF
-from utils.plotting import MAP_GROUPS, word_map
-from utils.pmi import pmi, ppmi, svd_vectors
-from utils.textoptions import add_text_options, text_options
-from utils.vector_files import format_of, save_vectors
-from utils.vectors import WordVectors
-from utils.windows import thin_out
-from utils.workers import Workers
+from utils.commands.inputs import choose_words, read_treebank, split_words
+from utils.commands.neighbours import NEIGHBOUR_COUNT, NEIGHBOURS, NEIGHBOURS_OF
+from utils.corpus.ids import Corpus
+from utils.corpus.reading import drop_rare, encode, read_text
+from utils.corpus.textoptions import add_text_options, text_options
+from utils.counting.cooccurrence import WEIGHTINGS, cooccurrence
+from utils.counting.pmi import pmi, ppmi, svd_vectors
+from utils.minibatches.windows import thin_out
+from utils.pictures.charts import MOST_CELLS, heat_map
+from utils.pictures.wordmap import MAP_GROUPS, word_map
+from utils.system import console
+from utils.system.errors import InputError
+from utils.system.files import make_folder
+from utils.system.workers import Workers
+from utils.vectors.files import format_of, save_vectors
+from utils.vectors.wordvectors import WordVectors
 
 WINDOW, CDS, SHIFT, DIM, EIG = 2, 0.75, 1.0, 50, 0.5  # Levy, Goldberg & Dagan 2015, section 7
 MEASURES = {"counts": "counts", "pmi": "PMI", "ppmi": "PPMI"}
@@ -266,7 +266,7 @@ def reduced(args, matrix, d, say):
 
 def print_neighbours(title, asked, vectors, words, occurrences, say):
     """Print the nearest neighbours of some words, by cosine, among those that occur often enough."""
-    # Not `utils.neighbours.print_neighbours`: it takes the mean away, which would fill the sparse rows of counts and
+    # Not `print_neighbours` of utils/commands: it takes the mean away, which would fill the sparse rows of counts and
     # PPMI, and hide what is to be seen here, that with raw counts the frequent words make all rows alike.
     index = {word: i for i, word in enumerate(words)}
     rows = [index[word] for word in asked]

@@ -2,7 +2,7 @@
 
 The handout's training (sgd.py) draws fifty windows per iteration at random from a small text. For a text of millions of
 words this one is meant: skip-gram or CBOW with negative sampling, in large batches, in single precision if wanted, on
-one core or shared out to several workers (utils/workers.py).
+one core or shared out to several workers (utils/system/workers.py).
 
 What is drawn for a chunk of the text in an epoch depends on the seed, the epoch and the chunk alone. So a run that is
 stopped and resumed ends with the same bytes, and what it has to remember is a number.
@@ -18,12 +18,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from utils import console, windows
-from utils.alias import AliasTable
-from utils.checkpoints import streams
-from utils.contexts import Corpus
-from utils.errors import InputError
-from utils.workers import Workers
+from utils.corpus.ids import Corpus
+from utils.minibatches import windows
+from utils.minibatches.noise import AliasTable
+from utils.runs.checkpoints import streams
+from utils.system import console
+from utils.system.errors import InputError
+from utils.system.workers import Workers
 from word2vec import negative_sampling, sigmoid_and_softplus
 
 SUBSAMPLING_FORMS = ("word2vec", "handout")

@@ -20,19 +20,21 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from utils import console, evaluation, sample, scores, sentiment
-from utils.charts import heat_map
-from utils.confusion import confusion_picture
-from utils.errors import InputError
-from utils.files import replacing
-from utils.plotting import MAP_GROUPS, MAP_WORDS, word_map
+from utils.corpus import sample
+from utils.pictures.charts import heat_map
+from utils.pictures.confusion import confusion_picture
+from utils.pictures.webmap import html_map
+from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, word_map
+from utils.scoring import sentiment, table, wordsets
+from utils.system import console
+from utils.system.errors import InputError
+from utils.system.files import replacing
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
-from utils.vector_files import load_vectors
-from utils.vectors import METHODS, WordVectors
-from utils.webmap import html_map
+from utils.vectors.files import load_vectors
+from utils.vectors.wordvectors import METHODS, WordVectors
 
 SIMILARITY, ANALOGIES, SENTIMENT = TASKS = ("similarity", "analogies", "sentiment")
-SET_FILES = {SIMILARITY: evaluation.SIMILARITY_FILES, ANALOGIES: evaluation.ANALOGY_FILES}
+SET_FILES = {SIMILARITY: wordsets.SIMILARITY_FILES, ANALOGIES: wordsets.ANALOGY_FILES}
 SETS_VARIABLE = "EVAL_SETS"
 NEIGHBOURS = 10
 MAPS = {".png": word_map, ".html": html_map}
@@ -82,7 +84,7 @@ def score_options(parser):
     parser.add_argument(
         "--restrict",
         type=at_least_one,
-        default=evaluation.RESTRICT,
+        default=wordsets.RESTRICT,
         metavar="N",
         help="ask and answer analogies with the first N words of a file (%(default)s)",
     )
@@ -158,11 +160,11 @@ def heat_map_options(parser):
 def score(args):
     """Print the table; write JSON and picture if asked."""
     data, notes = read_data(args)
-    settings = scores.Settings(args.restrict, args.normalize, args.seeds)
+    settings = table.Settings(args.restrict, args.normalize, args.seeds)
     columns = []
     for file in tqdm(args.files, desc="scoring", unit="file", disable=None, leave=False):
-        columns.append(scores.score(file, load_vectors(file, args.limit), data, settings))
-    print(*(line.rstrip() for line in scores.table(columns, settings)), *notes, sep="\n")
+        columns.append(table.score(file, load_vectors(file, args.limit), data, settings))
+    print(*(line.rstrip() for line in table.table(columns, settings)), *notes, sep="\n")
     if args.json:
         with replacing(args.json) as file:
             json.dump([dataclasses.asdict(column) for column in columns], file, indent=1, allow_nan=False)
@@ -184,15 +186,15 @@ def read_data(args):
         What is left out, and how to get it.
     """
     paths, notes = find_sets(args)
-    pairs = {title: evaluation.read_pairs(path) for title, path in paths.get(SIMILARITY, {}).items()}
+    pairs = {title: wordsets.read_pairs(path) for title, path in paths.get(SIMILARITY, {}).items()}
     questions = {}
     for path in paths.get(ANALOGIES, {}).values():
-        questions |= evaluation.read_questions(path)
+        questions |= wordsets.read_questions(path)
     splits, note = read_splits(args) if SENTIMENT in args.tasks else ({}, None)
     notes += [note] if note else []
     if not (pairs or questions or splits):
         raise InputError(f"there is nothing to score with: {'; '.join(notes)}")
-    return scores.Data(pairs, questions, splits), [f"left out: {note}" for note in notes]
+    return table.Data(pairs, questions, splits), [f"left out: {note}" for note in notes]
 
 
 def find_sets(args):
@@ -206,12 +208,12 @@ def find_sets(args):
         At most one: what is missing, and how to get it.
     """
     given = args.sets or os.environ.get(SETS_VARIABLE)
-    folder = Path(given or evaluation.DEFAULT_FOLDER)
+    folder = Path(given or wordsets.DEFAULT_FOLDER)
     if given and not folder.is_dir():
         raise InputError(f"{folder} is no folder; give that of the evaluation sets (--sets or {SETS_VARIABLE})")
     wanted = {task: files for task, files in SET_FILES.items() if task in args.tasks}
     paths = {
-        task: {title: path for title, names in files.items() if (path := evaluation.find_file(folder, names))}
+        task: {title: path for title, names in files.items() if (path := wordsets.find_file(folder, names))}
         for task, files in wanted.items()
     }
     missing = [title for task, files in wanted.items() for title in files if title not in paths[task]]
@@ -254,7 +256,7 @@ def open_file(args):
 
 def spelling(vectors, word):
     """A word as the vectors have it: as it is written, else in lower case, else as it is, for them to complain of."""
-    row = evaluation.row_of(vectors, word)
+    row = wordsets.row_of(vectors, word)
     return word if row is None else vectors.words[row]
 
 
@@ -288,7 +290,7 @@ def odd_one_out(args):
 def choose_words(args, vectors):
     """The words of a picture that have a vector, each once, with a notice of the others on standard error."""
     asked = list(MAP_WORDS) if args.words is None else [w.strip() for w in args.words.split(",") if w.strip()]
-    rows = [evaluation.row_of(vectors, word) for word in asked]
+    rows = [wordsets.row_of(vectors, word) for word in asked]
     unknown = [word for word, row in zip(asked, rows, strict=True) if row is None]
     if len(unknown) == len(asked):
         raise InputError(f"none of the words to draw is in {args.file}: {', '.join(asked)}; give other --words")

@@ -13,5 +13,5 @@ case $0 in
 esac
 root=$(CDPATH='' cd -- "$root" && pwd) || exit 1
 
-. "$root/utils/run_module.sh"
-run_module utils.download "$@"
+. "$root/utils/system/run_module.sh"
+run_module utils.corpus.download "$@"

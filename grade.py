@@ -17,9 +17,10 @@ from grader.grading import grade
 from grader.scheme import PART_TITLES, SHAPE
 from grader.solution import collect
 from grader.training import Text
-from utils import console, sample
-from utils.errors import InputError
-from utils.files import replacing
+from utils.corpus import sample
+from utils.system import console
+from utils.system.errors import InputError
+from utils.system.files import replacing
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
 
 LARGEST_SEED = 2**32 - 1

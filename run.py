@@ -13,25 +13,25 @@ continued.
 import functools
 from pathlib import Path
 
-import utils.one_thread  # noqa: F401 (before NumPy: the same bytes on any number of cores)
+import utils.system.one_thread  # noqa: F401 (before NumPy: the same bytes on any number of cores)
 
 # isort: split
 
 
 from epochs import SUBSAMPLING_FORMS
 from trainings import KEPT, PRINT_EVERY, ByEpochs, ByIterations
-from utils import console
-from utils.animation import animate_map
-from utils.charts import loss_curve
-from utils.errors import InputError
-from utils.files import remove_leftovers
-from utils.inputs import choose_words, split_words
-from utils.neighbours import print_neighbours
-from utils.plotting import MAP_GROUPS, word_map
-from utils.runfolder import ANIMATION, CURVE, LOSSES, PICTURE, VECTORS, RunCheckpoints, writable_folder
-from utils.textoptions import add_text_options, text_options
-from utils.vector_files import MATRICES, format_of, save_vectors, select
-from utils.vectors import WordVectors
+from utils.commands.inputs import choose_words, split_words
+from utils.commands.neighbours import print_neighbours
+from utils.corpus.textoptions import add_text_options, text_options
+from utils.pictures.animation import animate_map
+from utils.pictures.charts import loss_curve
+from utils.pictures.wordmap import MAP_GROUPS, word_map
+from utils.runs.folder import ANIMATION, CURVE, LOSSES, PICTURE, VECTORS, RunCheckpoints, writable_folder
+from utils.system import console
+from utils.system.errors import InputError
+from utils.system.files import remove_leftovers
+from utils.vectors.files import MATRICES, format_of, save_vectors, select
+from utils.vectors.wordvectors import WordVectors
 from word2vec import BATCH_SIZE, NEGATIVES
 
 LARGEST_SEED = 2**32 - 1  # NumPy takes no larger one

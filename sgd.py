@@ -8,9 +8,9 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from utils import console
-from utils.checkpoints import ELSEWHERE, Checkpoints, python_state, refuse_other, set_streams, streams
-from utils.errors import InputError
+from utils.runs.checkpoints import ELSEWHERE, Checkpoints, python_state, refuse_other, set_streams, streams
+from utils.system import console
+from utils.system.errors import InputError
 
 SAVE_PARAMS_EVERY = 5000  # iterations; the handout's
 ANNEAL_EVERY = 20000  # iterations after which the step is halved; the handout's

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from epochs import Chunks, Settings, Trainer, fit, subsampling
 from sgd import ANNEAL_EVERY, print_loss, sgd
-from utils.corpus import read_text
-from utils.errors import InputError
-from utils.inputs import read_treebank
-from utils.workers import Workers
+from utils.commands.inputs import read_treebank
+from utils.corpus.reading import read_text
+from utils.system.errors import InputError
+from utils.system.workers import Workers
 from word2vec import (
     naiveSoftmaxLossAndGradient,
     negSamplingLossAndGradient,

@@ -19,11 +19,12 @@ import sys
 import numpy as np
 from scipy.sparse import csr_array
 
-from utils import console, selftests
-from utils.contexts import random_negatives
-from utils.errors import InputError
+from utils import selftests
 from utils.explain import explain
-from utils.rowgradient import RowGradient
+from utils.minibatches.handout import random_negatives
+from utils.minibatches.rowgradient import RowGradient
+from utils.system import console
+from utils.system.errors import InputError
 
 BATCH_SIZE = 50  # windows in a minibatch
 NEGATIVES = 10  # per outside word

@@ -165,8 +165,8 @@ def growth(data, V, d, windows, K):
     """Milliseconds for an iteration on a corpus of Zipf-distributed ids, sampling and update included."""
     import numpy as np
 
-    from utils.contexts import Corpus
-    from utils.replay import Replay
+    from utils.corpus.ids import Corpus
+    from utils.minibatches.replay import Replay
     from word2vec import minibatchLossAndGradient
 
     rng = np.random.default_rng(0)

@@ -62,7 +62,7 @@ def zipf(T):
     """A corpus of `T` ids, the r-th word with a share that goes with 1 / (r + 2.7), in sentences of 20 words."""
     import numpy as np
 
-    from utils.contexts import Corpus
+    from utils.corpus.ids import Corpus
 
     rng = np.random.default_rng(0)
     borders = np.cumsum(1 / (np.arange(V) + 2.7))
@@ -75,7 +75,7 @@ def zipf(T):
 
 def ours(T):
     """Seconds to count a Zipf corpus."""
-    from utils.cooccurrence import cooccurrence
+    from utils.counting.cooccurrence import cooccurrence
 
     corpus = zipf(T)
     started = time.perf_counter()
@@ -121,7 +121,7 @@ def products(T):
 
 def growth(T, memory):
     """Seconds, cells, and the most memory (MB) that counting took beside the corpus: its own, and with mapped files."""
-    from utils.cooccurrence import cooccurrence
+    from utils.counting.cooccurrence import cooccurrence
 
     corpus = zipf(T)
     before, peak, done = resident(), [0, 0], threading.Event()
@@ -148,8 +148,8 @@ def resident():
 
 def shared(T, n):
     """Seconds to count a Zipf corpus by n workers, who have started before."""
-    from utils.cooccurrence import cooccurrence
-    from utils.workers import Workers
+    from utils.counting.cooccurrence import cooccurrence
+    from utils.system.workers import Workers
 
     corpus, workers = zipf(T), Workers(n)
     cooccurrence(zipf(10_000), WINDOW, V=V, workers=workers)
@@ -160,9 +160,9 @@ def shared(T, n):
 
 def treebank(data, d):
     """Seconds of each stage on SST: reading, counting, PPMI, SVD."""
-    from utils.cooccurrence import cooccurrence
-    from utils.corpus import encode
-    from utils.pmi import ppmi, svd_vectors
+    from utils.corpus.reading import encode
+    from utils.counting.cooccurrence import cooccurrence
+    from utils.counting.pmi import ppmi, svd_vectors
     from utils.treebank import StanfordSentiment
 
     times = [time.perf_counter()]
@@ -182,9 +182,9 @@ def arpack(data, d):
     import numpy as np
     from scipy.sparse.linalg import svds
 
-    from utils.cooccurrence import cooccurrence
-    from utils.corpus import encode
-    from utils.pmi import ppmi, svd_vectors
+    from utils.corpus.reading import encode
+    from utils.counting.cooccurrence import cooccurrence
+    from utils.counting.pmi import ppmi, svd_vectors
     from utils.treebank import StanfordSentiment
 
     corpus, words = encode(StanfordSentiment(data).sentences())

@@ -3,7 +3,7 @@
     python benchmarks/bench_large.py --write benchmarks/results-large.md       # everything: about an hour
     python benchmarks/bench_large.py --words 1 --rounds 1 --only speed         # a first look
 
-The text is planted (utils/planted.py): Zipf-like counts, and similarities that are known. Its recovery is the
+The text is planted (utils/corpus/planted.py): Zipf-like counts, and similarities that are known. Its recovery is the
 correlation (Spearman) of the cosines found with the similarities planted. Every measurement is a process of its own;
 alternatives are taken in turn. Speeds count the pairs that ours draws, for both. Linux only.
 """
@@ -37,9 +37,9 @@ def ours(millions, V, epochs, workers, settings):
     import numpy as np
 
     from epochs import Chunks, Settings, Trainer, fit
-    from utils.contexts import Corpus
-    from utils.planted import PlantedText
-    from utils.workers import Workers
+    from utils.corpus.ids import Corpus
+    from utils.corpus.planted import PlantedText
+    from utils.system.workers import Workers
 
     text = PlantedText(V)
     corpus = text.draw(round(millions * 1e6))
@@ -68,7 +68,7 @@ def gensim(millions, V, epochs, workers, settings):
     import numpy as np
     from gensim.models import Word2Vec
 
-    from utils.planted import PlantedText
+    from utils.corpus.planted import PlantedText
 
     text = PlantedText(V)
     corpus = text.draw(round(millions * 1e6))

@@ -40,12 +40,13 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from sgd import sgd  # noqa: E402
-from utils import console, sample  # noqa: E402
-from utils.canvas import COLOURS, INK, LABEL, default_settings, dress, paper, save_png  # noqa: E402
-from utils.contexts import Corpus  # noqa: E402
-from utils.cooccurrence import cooccurrence  # noqa: E402
-from utils.errors import InputError  # noqa: E402
-from utils.files import make_folder  # noqa: E402
+from utils.corpus import sample  # noqa: E402
+from utils.corpus.ids import Corpus  # noqa: E402
+from utils.counting.cooccurrence import cooccurrence  # noqa: E402
+from utils.pictures.canvas import COLOURS, INK, LABEL, default_settings, dress, paper, save_png  # noqa: E402
+from utils.system import console  # noqa: E402
+from utils.system.errors import InputError  # noqa: E402
+from utils.system.files import make_folder  # noqa: E402
 from utils.treebank import StanfordSentiment  # noqa: E402
 from word2vec import minibatchLossAndGradient, sigmoid  # noqa: E402
 

@@ -28,18 +28,23 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import epochs  # noqa: E402
 from sgd import sgd  # noqa: E402
-from utils import console, evaluation, sample, sentiment  # noqa: E402
-from utils.canvas import DPI, FAINT, INK, LABEL, SMALL, default_settings, drawable, dress, paper, save_png  # noqa: E402
-from utils.contexts import Corpus  # noqa: E402
-from utils.cooccurrence import cooccurrence  # noqa: E402
-from utils.corpus import encode  # noqa: E402
-from utils.errors import InputError  # noqa: E402
-from utils.files import make_folder  # noqa: E402
-from utils.labels import AIR, place  # noqa: E402
-from utils.plotting import FAR, MAP_GROUPS, MAP_WORDS, marks_of, project_2d  # noqa: E402
-from utils.pmi import ppmi, svd_vectors  # noqa: E402
+from utils.corpus import sample  # noqa: E402
+from utils.corpus.ids import Corpus  # noqa: E402
+from utils.corpus.reading import encode  # noqa: E402
+from utils.counting.cooccurrence import cooccurrence  # noqa: E402
+from utils.counting.pmi import ppmi, svd_vectors  # noqa: E402
+from utils.pictures.canvas import DPI, FAINT, INK, LABEL, SMALL, default_settings, drawable, dress, paper, save_png  # noqa: E402
+from utils.pictures.labels import AIR, place  # noqa: E402
+from utils.pictures.wordmap import FAR, MAP_GROUPS, MAP_WORDS, marks_of, project_2d  # noqa: E402
+from utils.scoring import (
+    sentiment,  # noqa: E402
+    wordsets,  # noqa: E402
+)
+from utils.system import console  # noqa: E402
+from utils.system.errors import InputError  # noqa: E402
+from utils.system.files import make_folder  # noqa: E402
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment  # noqa: E402
-from utils.vectors import WordVectors  # noqa: E402
+from utils.vectors.wordvectors import WordVectors  # noqa: E402
 from word2vec import minibatchLossAndGradient  # noqa: E402
 
 DIM, WINDOW, CDS = 50, 5, 0.75
@@ -132,8 +137,8 @@ def similarity(rows, words, pairs):
     asked = {spelling for first, second, _ in pairs for word in (first, second) for spelling in (word, word.lower())}
     known = [i for i, word in enumerate(words) if word in asked]
     if not known:
-        return evaluation.Correlation(None, None, 0, len(pairs))
-    return evaluation.score_pairs(WordVectors([words[i] for i in known], dense(rows[known])), pairs)
+        return wordsets.Correlation(None, None, 0, len(pairs))
+    return wordsets.score_pairs(WordVectors([words[i] for i in known], dense(rows[known])), pairs)
 
 
 def percent(accuracy):
@@ -263,10 +268,10 @@ def read(args):
 
 def read_pairs(folder):
     """The pairs of WordSim-353, or None; and a line that says how to get them, or None."""
-    place_of_sets = Path(folder or evaluation.DEFAULT_FOLDER)
-    path = evaluation.find_file(place_of_sets, evaluation.SIMILARITY_FILES[SIMILARITY])
+    place_of_sets = Path(folder or wordsets.DEFAULT_FOLDER)
+    path = wordsets.find_file(place_of_sets, wordsets.SIMILARITY_FILES[SIMILARITY])
     if path:
-        return evaluation.read_pairs(path), None
+        return wordsets.read_pairs(path), None
     remedy = f"{SIMILARITY} is not in {place_of_sets}: fetch with `sh get_datasets.sh evaluation`, or name --sets DIR"
     if folder:
         raise InputError(remedy)

@@ -17,11 +17,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from utils import console, sample  # noqa: E402
-from utils.contexts import Corpus  # noqa: E402
-from utils.cooccurrence import cooccurrence  # noqa: E402
-from utils.corpus import encode  # noqa: E402
-from utils.pmi import pmi  # noqa: E402
+from utils.corpus import sample  # noqa: E402
+from utils.corpus.ids import Corpus  # noqa: E402
+from utils.corpus.reading import encode  # noqa: E402
+from utils.counting.cooccurrence import cooccurrence  # noqa: E402
+from utils.counting.pmi import pmi  # noqa: E402
+from utils.system import console  # noqa: E402
 from utils.treebank import StanfordSentiment  # noqa: E402
 
 EXPECTED = (1, 4, 16, 64, np.inf)  # borders of the classes of pairs

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.reply import Answer, BadReply, Failure, read_answers
+from utils.system.paths import PROJECT
 
 CHILD = Path(__file__).with_name("child.py")
-PROJECT = Path(__file__).resolve().parent.parent
 MEMORY = 2 << 30  # bytes of address space
 MOST_REPLY = 64 << 20  # bytes that one child may send
 START = 30  # seconds until a child is ready: Python and NumPy on a busy machine

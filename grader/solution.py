@@ -6,10 +6,10 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from utils.download import BadZip, read_at_most, suspicion_of
-from utils.errors import EnvironmentFailure, InputError, brief
+from utils.corpus.download import BadZip, read_at_most, suspicion_of
+from utils.system.errors import EnvironmentFailure, InputError, brief
+from utils.system.paths import PROJECT
 
-OURS = Path(__file__).resolve().parent.parent / "utils"
 MODULES = ("word2vec.py", "sgd.py")
 PRODUCTS = ("saved_params_40000.npy", "word_vectors.png")
 MOST_BYTES = 100_000_000  # of all files together; parameters of SST take 3 MB
@@ -77,7 +77,7 @@ def collect(path):
 def _wanted(name):
     """Whether a path in a solution matters."""
     *folders, file = name.split("/")
-    return (file.endswith(".py") and folders in ([], ["utils"]) and not file.startswith(".")) or name in PRODUCTS
+    return (file.endswith(".py") and folders[:1] in ([], ["utils"]) and not file.startswith(".")) or name in PRODUCTS
 
 
 def _from_folder(folder):
@@ -87,7 +87,7 @@ def _from_folder(folder):
         if len(inner) == 1:
             root, remarks = inner[0], [f"the solution lies in the folder {inner[0].name}"]
     files, room = {}, MOST_BYTES
-    for pattern in ("*.py", "utils/*.py", *PRODUCTS):
+    for pattern in ("*.py", "utils/**/*.py", *PRODUCTS):
         for path in sorted(root.glob(pattern)):
             name = path.relative_to(root).as_posix()
             if path.is_symlink() or path.parent.is_symlink():
@@ -136,7 +136,9 @@ def _root(names):
 
 def _fill_in(solution):
     """Put our modules where `utils` lacks them: the handout's collect_submission.sh leaves that folder out."""
-    ours = {f"utils/{path.name}": path.read_bytes() for path in sorted(OURS.glob("*.py"))}
+    ours = {
+        path.relative_to(PROJECT).as_posix(): path.read_bytes() for path in sorted(PROJECT.glob("utils/**/*.py"))
+    }
     starter = ("treebank", "utils", "gradcheck")
     missing = [name for name in starter if f"utils/{name}.py" not in solution.code]
     solution.code = {**ours, **solution.code}

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utils.download import unpack
-from utils.sample import write_sample_treebank
-
-PROJECT = Path(__file__).parent.parent
+from utils.corpus.download import unpack
+from utils.corpus.sample import write_sample_treebank
+from utils.system.paths import PROJECT
 
 
 def pytest_configure():

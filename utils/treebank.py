@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from utils import contexts
-from utils.contexts import Corpus
-from utils.errors import InputError
-from utils.files import each_line
-from utils.replay import Replay
+from utils.corpus.ids import Corpus
+from utils.minibatches import handout
+from utils.minibatches.replay import Replay
+from utils.system.errors import InputError
+from utils.system.files import each_line
+from utils.system.paths import DATASETS
 
-DEFAULT_FOLDER = Path(__file__).parent / "datasets" / "stanfordSentimentTreebank"
+DEFAULT_FOLDER = DATASETS / "stanfordSentimentTreebank"
 UNKNOWN_WORD = "UNK"
 SUBSAMPLING_THRESHOLD = 1e-5  # handout; Mikolov et al. 2013b, equation 5
 NOISE_POWER = 0.75  # handout; Mikolov et al. 2013b, section 2.2
@@ -111,7 +112,7 @@ class StanfordSentiment:
             Copies of the centre word are left out; at least one outside word remains.
         """
         words = self.words()
-        centre, outsides = contexts.random_window(self._corpus, C)
+        centre, outsides = handout.random_window(self._corpus, C)
         return words[centre], [words[i] for i in outsides]
 
     def sampleTable(self):
@@ -144,7 +145,7 @@ class StanfordSentiment:
         # The corpus is drawn in the midst of the first minibatch, after a window size, as by the handout's loop. And
         # where one word fills the table, most draws are rejected, which the bulk replay is not made for.
         if "_corpus" not in self.__dict__ or (K and self._one_word_prevails):
-            return contexts.draw_minibatch(lambda: self._corpus, self.sampleTokenIdx, windowSize, windows, K, V)
+            return handout.draw_minibatch(lambda: self._corpus, self.sampleTokenIdx, windowSize, windows, K, V)
         settings = (windowSize, windows, K)
         if self._replay is None or self._replay[0] != settings:
             self._replay = settings, Replay(self._corpus, self.sampleTable(), windowSize, windows, K, V)
@@ -246,7 +247,7 @@ class StanfordSentiment:
 
     @functools.cached_property
     def _corpus(self):
-        return contexts.expand(self._text_ids, self.rejectProb())
+        return handout.expand(self._text_ids, self.rejectProb())
 
     @functools.cached_property
     def _sample_table(self):

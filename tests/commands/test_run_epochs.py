@@ -1,0 +1,313 @@
+"""run.py --corpus and --epochs: what is trained, what each option changes, stopping and resuming, what is refused."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import epochs
+import run
+import trainings
+from epochs import Chunks, Settings, Trainer, subsampling
+from utils.corpus.reading import read_text
+from utils.corpus.textoptions import TextOptions
+from utils.pictures.wordmap import MAP_WORDS
+from utils.system import console
+from utils.treebank import StanfordSentiment
+from utils.vectors.files import load_vectors
+
+SETTINGS = ("--dim", 6, "--epochs", 2, "--step", 0.05)
+
+
+@pytest.fixture(scope="session")
+def text(sample_folder, tmp_path_factory):
+    """The sample treebank's sentences as a text, a line each, with capitals."""
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    lines = [" ".join(sentence).capitalize() for sentence in StanfordSentiment(sample_folder).sentences()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def train(text, tmp_path, capsys, monkeypatch):
+    """Train on the text in this process: train("--dim", 4, out="folder") -> what came of it. Pictures are not drawn."""
+    drawn = {}
+    monkeypatch.setattr(run, "word_map", lambda words, vectors, path, groups: drawn.update(words=words))
+    monkeypatch.setattr(run, "loss_curve", lambda *args, **options: drawn.update(curve=args[:2], labels=options))
+    monkeypatch.setattr(run, "animate_map", lambda words, frames, *rest, **options: drawn.update(frames=frames))
+
+    def call(*options, out="out", data=("--corpus", text), defaults=SETTINGS):
+        drawn.clear()
+        with pytest.raises(SystemExit) as leaving:
+            console.run(run.main, [*map(str, (*data, "--out", tmp_path / out, *defaults, *options))])
+        printed, errors = capsys.readouterr()
+        file = tmp_path / out / "word_vectors.txt"
+        return SimpleNamespace(
+            status=leaving.value.code,
+            out=printed,
+            err=errors,
+            losses=re.findall(r"^([\d,]+) words read .*: loss (\d+\.\d{6}), [\d,]+ words/s$", printed, re.MULTILINE),
+            vectors=load_vectors(file) if file.exists() else None,
+            folder=tmp_path / out,
+            **drawn,
+        )
+
+    return call
+
+
+def small_chunks(monkeypatch, words=600):
+    monkeypatch.setattr(epochs, "CHUNK", words)
+
+
+# What is trained
+
+
+def test_a_text_is_trained_and_drawn(command, text, tmp_path):
+    called = command("run.py", "--corpus", text, "--epochs", 1, "--dim", 8, "--out", "out")
+    assert (called.returncode, called.stderr) == (0, "")
+    lines = called.stdout.splitlines()
+    assert re.fullmatch(r"\d+ lines, [\d,]+ words, vocabulary \d+, 8 dimensions", lines[1])
+    assert lines[-3:] == [f"wrote out/{name}" for name in ("word_vectors.txt", "word_vectors.png", "loss.png")]
+    assert (tmp_path / "out" / "word_vectors.png").read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *(".cache", "losses.csv", "word_vectors.txt", "word_vectors.png", "loss.png"),
+        *("saved_params_1.npy", "saved_state_1.json"),
+    }
+
+
+def test_the_vectors_are_those_of_the_trainer(train, text):
+    found = read_text(text, TextOptions(min_count=5))
+    settings = Settings(dim=6, epochs=2, step=0.05)
+    trainer = Trainer(found.counts, subsampling(found.counts, 1e-3), settings)
+    expected = epochs.fit(trainer, Chunks(found.corpus, 2))
+    trained = train()
+    assert trained.vectors.words == found.words
+    assert np.array_equal(trained.vectors.vectors, expected[: len(found.words)])
+    assert trained.losses[-1][0] == f"{2 * len(found.corpus.ids):,}"
+
+
+def test_the_treebank_is_trained_with_its_own_vocabulary(train, sample_folder):
+    trained = train(data=("--data", sample_folder))
+    treebank = StanfordSentiment(sample_folder)
+    assert trained.vectors.words == treebank.words()
+    trainer = Trainer(treebank.counts(), subsampling(treebank.counts(), 1e-3), Settings(dim=6, epochs=2, step=0.05))
+    expected = epochs.fit(trainer, Chunks(treebank.text(), 2))
+    assert np.array_equal(trained.vectors.vectors, expected[: len(treebank.words())])
+
+
+def test_sample_is_the_built_in_treebank(train):
+    trained = train("--epochs", 1, data=("--sample",))
+    assert trained.status == 0
+    assert "3,000 sentences" in trained.out
+
+
+@pytest.mark.parametrize("default", [{"--model": "skip-gram", "--share": 1, "--subsample": 1e-3, "--seed": 0}])
+def test_the_defaults_are_what_help_says(train, default):
+    options = [part for pair in default.items() for part in pair]
+    options += ["--window", 5, "--negatives", 5, "--batch", 4096, "--dtype", "float32", "--subsample-form", "word2vec"]
+    assert np.array_equal(train(out="a").vectors.vectors, train(*options, out="b").vectors.vectors)
+    plain = train(out="c", defaults=())
+    assert plain.vectors.vectors.shape[1] == 100
+    same = train("--dim", 100, "--epochs", 5, "--step", 0.025, out="d", defaults=())
+    assert np.array_equal(plain.vectors.vectors, same.vectors.vectors)
+    cbow = train("--model", "cbow", out="e", defaults=()).vectors.vectors
+    assert np.array_equal(cbow, train("--model", "cbow", "--step", 0.05, out="f", defaults=()).vectors.vectors)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *(("--dim", 7), ("--window", 3), ("--negatives", 3), ("--epochs", 3), ("--step", 0.06), ("--seed", 1)),
+        *(("--batch", 512), ("--model", "cbow"), ("--share", 16), ("--dtype", "float64")),
+        *(("--subsample", 0), ("--subsample", 1e-2), ("--subsample-form", "handout")),
+        *(("--min-count", 1), ("--max-vocab", 50), ("--keep-case",), ("--token-pattern", r"[a-z]+")),
+        ("--vectors", "sum"),
+    ],
+    ids=lambda option: "-".join(map(str, option)).lstrip("-"),
+)
+def test_every_option_changes_the_vectors(train, option):
+    plain, changed = train(out="plain"), train(*option, out="changed")
+    assert changed.status == 0, changed.err
+    assert plain.vectors.words != changed.vectors.words or not np.array_equal(
+        plain.vectors.vectors, changed.vectors.vectors
+    )
+
+
+def test_several_workers_train_on_shares(train, monkeypatch):
+    small_chunks(monkeypatch, 400)
+    one, two, again = train(out="one"), train("--workers", 2, out="two"), train("--workers", 2, out="again")
+    assert np.array_equal(two.vectors.vectors, again.vectors.vectors)
+    assert not np.array_equal(one.vectors.vectors, two.vectors.vectors)
+
+
+def test_a_cluster_is_reached_by_its_address(train, monkeypatch):
+    given = []
+    monkeypatch.setattr(trainings, "Workers", lambda *args, **options: given.append((args, options)) or None)
+    train("--workers", 2, "--backend", "dask", "--cluster", "tcp://127.0.0.1:1")
+    assert given == [((2, "dask"), {"scheduler_host": "tcp://127.0.0.1:1"})]
+
+
+def test_what_was_read_is_kept_and_read_again(train, tmp_path):
+    train("--cache", tmp_path / "kept")
+    ids = next((tmp_path / "kept").rglob("ids*"))
+    before = ids.stat().st_mtime_ns
+    assert train("--cache", tmp_path / "kept", out="other").status == 0
+    assert ids.stat().st_mtime_ns == before
+    assert not (tmp_path / "other" / ".cache").exists()
+
+
+# What is shown
+
+
+def test_losses_are_shown_as_often_as_asked(train, monkeypatch):
+    small_chunks(monkeypatch)
+    every, third = train("--print-every", 1, out="every"), train("--print-every", 3, out="third")
+    assert len(every.losses) > 6
+    assert third.losses == [*every.losses[2::3], *([every.losses[-1]] if len(every.losses) % 3 else [])]
+    assert len(train(out="plain").losses) <= 2 * trainings.LINES
+    assert train("--quiet", out="quiet").out == ""
+
+
+def test_the_curve_goes_by_words_read_and_holds_every_loss(train, monkeypatch):
+    small_chunks(monkeypatch)
+    trained = train("--print-every", 1)
+    places, losses = trained.curve
+    assert [(f"{place:,}", f"{loss:.6f}") for place, loss in zip(places, losses, strict=True)] == trained.losses
+    assert trained.labels == {"unit": "word", "per": "prediction"}
+
+
+def test_animate_has_a_frame_for_the_start_and_each_checkpoint(train, monkeypatch):
+    small_chunks(monkeypatch)
+    monkeypatch.setattr(epochs, "SAVE_EVERY", -1)
+    trained = train("--animate")
+    words = int(trained.losses[-1][0].replace(",", ""))
+    assert min(trained.frames) == 0
+    assert max(trained.frames) == words
+    assert len(trained.frames) > 5  # all checkpoints are kept for it
+    assert len(list(train(out="plain").folder.glob("saved_params_*.npy"))) == trainings.KEPT
+
+
+def test_a_text_without_the_handouts_words_is_mapped_by_its_most_frequent_ones(train, tmp_path):
+    path = tmp_path / "letters.txt"
+    path.write_text("a b c a b a\n" * 20, encoding="utf-8")
+    trained = train(data=("--corpus", path))
+    assert trained.words == ["a", "b", "c"]
+    assert trained.err == ""
+
+
+def test_words_of_the_map_can_be_chosen(train):
+    trained = train("--words", "coffee,nowhere,tea")
+    assert trained.words == ["coffee", "tea"]
+    assert trained.err == "not in the vocabulary, left out of the map: nowhere\n"
+    assert set(train(out="plain").words) <= set(MAP_WORDS)
+
+
+# Stopping and resuming
+
+
+def test_a_run_that_ends_half_way_goes_on_to_the_same_end(train, monkeypatch):
+    small_chunks(monkeypatch)
+    monkeypatch.setattr(epochs, "SAVE_EVERY", -1)
+    whole = train("--print-every", 1, out="whole")
+    save, saved = run.RunCheckpoints.save, []
+
+    def save_and_die(self, number, *rest):
+        save(self, number, *rest)
+        saved.append(number)
+        if len(saved) == 4:
+            raise KeyboardInterrupt("killed")
+
+    monkeypatch.setattr(run.RunCheckpoints, "save", save_and_die)
+    first = train("--print-every", 1)
+    assert first.status == 130
+    assert first.vectors is None
+    monkeypatch.setattr(run.RunCheckpoints, "save", save)
+    second = train("--print-every", 1)
+    assert second.out.startswith("continuing from chunk 4 ")
+    assert first.losses + second.losses == whole.losses
+    assert second.curve == whole.curve
+    assert np.array_equal(second.vectors.vectors, whole.vectors.vectors)
+    third = train("--print-every", 1)
+    assert "nothing is left to train" in third.out
+    assert third.losses == []
+    assert np.array_equal(third.vectors.vectors, whole.vectors.vectors)
+
+
+@pytest.mark.parametrize(
+    "option, name", [(("--window", 3), "window"), (("--subsample", 0), "subsample"), (("--keep-case",), "text")]
+)
+def test_another_run_in_the_same_folder_is_refused(train, option, name):
+    train()
+    refused = train(*option)
+    assert refused.status == 2
+    assert f"holds a run with {name} " in refused.err
+    assert train(*option, "--fresh").status == 0
+
+
+def test_the_handouts_run_is_not_continued_by_epochs(train, sample_folder):
+    data = ("--data", sample_folder)
+    assert train("--iterations", 3, data=data, defaults=()).status == 0
+    refused = train(data=data)
+    assert refused.status == 2
+    assert "--fresh" in refused.err
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (("--corpus", "x", "--iterations", 3), "--iterations goes with the handout's training"),
+        (("--epochs", 1, "--loss", "naive-softmax"), "--loss goes with the handout's training"),
+        (("--model", "cbow"), "--model goes with the training by epochs: give --epochs, too"),
+        (("--workers", 2), "--workers goes with the training by epochs"),
+        (("--min-count", 2), "--min-count goes with --corpus"),
+        (("--epochs", 1, "--min-count", 2), "--min-count goes with --corpus"),
+        (("--epochs", 1, "--sample", "--keep-case"), "--keep-case goes with --corpus"),
+        (("--epochs", 1, "--cluster", "tcp://x:1"), "--cluster goes with --backend dask"),
+        (("--corpus", "x", "--sample"), "not allowed with argument"),
+        (("--epochs", 0), "--epochs: wants a whole number of at least 1"),
+        (("--epochs", 1, "--subsample", "-1"), "--subsample: wants a number of at least 0"),
+        (("--corpus", "nowhere.txt"), "nowhere.txt"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(train, tmp_path, options, said):
+    refused = train(*options, data=(), defaults=())
+    assert refused.status == 2
+    assert said in refused.err
+    assert refused.err.count("\n") == 1
+    assert not list((tmp_path / "out").glob("saved_*"))
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (b"", "holds no words"),
+        (b"a\nb\nc\n" * 9, "no context window can be drawn"),
+        (b"some words once\n", "5 times or more"),
+        (b"\0\1\2\xff" * 99, "this is no text file"),
+        (b"caf\xe9 au lait\n" * 9, "line 1"),
+    ],
+)
+def test_texts_that_cannot_be_learnt_from(train, tmp_path, content, said):
+    path = tmp_path / "text"
+    path.write_bytes(content)
+    refused = train(data=("--corpus", path))
+    assert refused.status == 2
+    assert said in refused.err
+    assert refused.err.count("\n") == 1
+
+
+def test_a_step_that_diverges_is_told(train, monkeypatch):
+    monkeypatch.setattr(Trainer, "initial_vectors", lambda self: np.full((2 * self.V, 6), np.inf, np.float32))
+    refused = train()
+    assert refused.status == 2
+    assert "try a smaller step than 0.05" in refused.err
+
+
+def test_a_backend_that_is_not_there_is_named(train):
+    refused = train("--workers", 2, "--backend", "slurm")
+    assert refused.status == 1
+    assert "the backend slurm cannot be used" in refused.err

@@ -1,0 +1,164 @@
+"""run.py --save and --vectors: which vectors are kept, where, and in what format."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import run
+from utils.system import console
+from utils.treebank import StanfordSentiment
+from utils.vectors.files import load_vectors
+
+ITERATIONS = 4
+
+
+@pytest.fixture
+def train(sample_folder, tmp_path, capsys, monkeypatch):
+    """Train in this process with tmp_path as the current folder: train("--save", "v.bin") -> what came of it."""
+    monkeypatch.chdir(tmp_path)
+    mapped = {}
+
+    def word_map(words, vectors, path, groups):
+        mapped.update(zip(words, vectors, strict=True))
+
+    monkeypatch.setattr(run, "word_map", word_map)
+
+    def call(*options, out="out", data=sample_folder):
+        arguments = ["--data", data, "--iterations", ITERATIONS, "--out", out, *options]
+        with pytest.raises(SystemExit) as leaving:
+            console.run(run.main, list(map(str, arguments)))
+        printed, errors = capsys.readouterr()
+        params = tmp_path / out / f"saved_params_{ITERATIONS}.npy"
+        return SimpleNamespace(
+            status=leaving.value.code,
+            out=printed,
+            err=errors,
+            params=np.load(params) if params.exists() else None,
+            mapped=dict(mapped),
+        )
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def words(sample_folder):
+    return StanfordSentiment(sample_folder).words()
+
+
+def chosen(params, which):
+    center, outside = params[: len(params) // 2], params[len(params) // 2 :]
+    every = {"center": center, "outside": outside, "sum": center + outside, "concat": np.hstack([center, outside])}
+    return every[which]
+
+
+def assert_holds(loaded, words, matrix):
+    assert loaded.words == words
+    assert np.array_equal(loaded.vectors, matrix.astype(loaded.vectors.dtype))
+
+
+def test_the_centre_vectors_are_saved_as_text_beside_the_checkpoints(train, words, tmp_path):
+    trained = train()
+    assert trained.status == 0
+    assert "wrote out/word_vectors.txt\n" in trained.out
+    assert (tmp_path / "out" / "word_vectors.txt").read_text(encoding="utf-8").startswith(f"{len(words)} 10\n")
+    assert_holds(load_vectors(tmp_path / "out" / "word_vectors.txt"), words, chosen(trained.params, "center"))
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.vec.gz", "v.glove", "v.bin", "v.npz", "v.tsv"])
+def test_the_extension_chooses_the_format(train, words, tmp_path, name):
+    trained = train("--save", name)
+    assert trained.status == 0
+    assert f"wrote {name}\n" in trained.out
+    loaded = load_vectors(tmp_path / name)
+    assert_holds(loaded, words, chosen(trained.params, "center"))
+    assert loaded.vectors.dtype == (np.float64 if name == "v.npz" else np.float32)
+    assert not (tmp_path / "out" / "word_vectors.txt").exists()
+
+
+def test_the_folder_of_the_file_is_made(train, words, tmp_path):
+    assert train("--save", "new/folder/v.txt").status == 0
+    assert load_vectors(tmp_path / "new" / "folder" / "v.txt").words == words
+
+
+@pytest.mark.parametrize("which", ["center", "outside", "sum", "concat"])
+def test_which_vectors_are_saved_mapped_and_compared(train, words, tmp_path, which):
+    trained = train("--vectors", which, "--words", "coffee,rain")
+    matrix = chosen(trained.params, which)
+    assert_holds(load_vectors(tmp_path / "out" / "word_vectors.txt"), words, matrix)
+    for word in ("coffee", "rain"):
+        assert np.array_equal(trained.mapped[word], matrix[words.index(word)])
+    assert set(trained.mapped) == {"coffee", "rain"}
+
+
+@pytest.mark.parametrize("which", ["center", "outside", "sum", "concat"])
+def test_neighbours_are_those_of_the_chosen_vectors(train, sample_folder, which):
+    trained = train("--vectors", which, "--words", "coffee")
+    treebank = StanfordSentiment(sample_folder)
+    often = [i for i, count in enumerate(treebank.counts()) if count >= 10 or treebank.words()[i] == "coffee"]
+    matrix = chosen(trained.params, which)
+    centred = matrix[often] - matrix[often].mean(axis=0)
+    own = centred[often.index(treebank.tokens()["coffee"])]
+    cosines = centred @ own / np.sqrt((centred**2).sum(axis=1) * (own @ own))
+    best = np.argsort(-cosines)[1:6]
+    expected = "  ".join(f"{treebank.words()[often[i]]} {cosines[i]:.2f}" for i in best)
+    assert f"\n  coffee  {expected}\n" in trained.out
+
+
+def test_what_to_save_is_no_setting_of_the_training(train, words, tmp_path):
+    first = train()
+    again = train("--vectors", "concat", "--save", "out/more.npz")
+    assert again.status == 0
+    assert "nothing is left to train" in again.out
+    assert again.params.tobytes() == first.params.tobytes()
+    assert_holds(load_vectors(tmp_path / "out" / "more.npz"), words, chosen(first.params, "concat"))
+    assert load_vectors(tmp_path / "out" / "word_vectors.txt").vectors.shape == (len(words), 10)
+
+
+def test_the_same_training_saves_the_same_bytes(train, tmp_path):
+    for name in ("one.npz", "other.npz"):
+        train("--save", name, out=name[:3])
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "options, status, said",
+    [
+        (["--save", "v.doc"], 2, "error: v.doc: files of word vectors end in .txt"),
+        (["--save", ""], 2, "error: --save wants a file, got the folder ."),
+        (["--save", "folder.txt"], 2, "error: --save wants a file, got the folder folder.txt"),
+        (["--save", "saved_params_4.npy"], 2, "error: saved_params_4.npy: files of word vectors end in"),
+        (["--save", "v.tsv.gz"], 2, "error: v.tsv.gz: files of format projector are not compressed"),
+        (["--vectors", "centre"], 2, "error: argument --vectors: invalid choice: 'centre'"),
+        (["--save", "file/v.txt"], 1, "error: cannot make the folder file"),
+    ],
+)
+def test_what_cannot_be_saved_is_refused_before_training(train, tmp_path, monkeypatch, options, status, said):
+    (tmp_path / "folder.txt").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(run.ByIterations, "train", lambda *arguments: pytest.fail("it has been trained"))
+    refused = train(*options)
+    assert refused.status == status
+    assert refused.err.startswith(said)
+    assert refused.err.count("\n") == 1
+    assert refused.out == ""
+
+
+def test_vectors_beyond_single_precision_can_still_be_saved(train, tmp_path):
+    refused = train("--step", "1e50")
+    assert refused.status == 2
+    assert "beyond single precision, which this format keeps: use .npz" in refused.err
+    assert not (tmp_path / "out" / "word_vectors.txt").exists()
+    saved = train("--step", "1e50", "--save", "out/v.npz")
+    assert saved.status == 0
+    assert np.array_equal(load_vectors(tmp_path / "out" / "v.npz").vectors, chosen(saved.params, "center"))
+
+
+def test_words_of_the_real_treebank_are_saved_as_they_are_read(train, sst_folder, tmp_path):
+    assert train(data=sst_folder).status == 0
+    loaded = load_vectors(tmp_path / "out" / "word_vectors.txt")
+    assert len(loaded) == 19539  # the handout's vocabulary: no word comes twice
+    assert "clichés" in loaded and "clichã©s" not in loaded
+    # "2" with half a no-break space repairs to "2", which is a word of its own: both keep their rows and names.
+    assert "2" in loaded and "2â" in loaded
+    assert loaded.words == StanfordSentiment(sst_folder).words()

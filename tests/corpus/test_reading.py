@@ -1,0 +1,368 @@
+"""Text as ids: what is read, what each option does to it, and what leaving rare words out does."""
+
+import bz2
+import functools
+import gzip
+import io
+import lzma
+import re
+import sys
+import tracemalloc
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from epochs import Chunks
+from utils.corpus import reading as corpus_module
+from utils.corpus import sources, tokens
+from utils.corpus.ids import Corpus
+from utils.corpus.reading import drop_rare, encode, read_corpus, read_text
+from utils.corpus.textoptions import TextOptions
+from utils.system.errors import InputError
+from utils.treebank import StanfordSentiment
+
+words = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=4).map(str.lower)
+lines = st.lists(st.text(st.sampled_from("aAbBcΣσİß,'\t \u3000\r\u2028é\ufeff"), max_size=20), max_size=8)
+options = st.builds(
+    TextOptions,
+    lowercase=st.booleans(),
+    token_pattern=st.sampled_from([None, r"\w+", "[^ ]", r"\b(\w)\w*", "a|b"]),
+    min_count=st.integers(1, 3),
+    max_vocab=st.none() | st.integers(2, 5),
+    longest=st.integers(2, 6),
+)
+
+
+def decoded(corpus, vocabulary):
+    return [[vocabulary[i] for i in corpus.sentence(s)] for s in range(len(corpus))]
+
+
+def plain_loop(text, options):
+    """What `read_text` should make of a text: sentences and counts of words, by the plainest of loops."""
+    text = text.removeprefix("\ufeff").removesuffix("\n").split("\n")
+    text = [line.removesuffix("\r") for line in text]
+    text = [line.lower() if options.lowercase else line for line in text]
+    text = [line.split() if not options.token_pattern else re.findall(options.token_pattern, line) for line in text]
+    counts = Counter(word for line in text for word in line).most_common(options.max_vocab)  # ties: the first first
+    counts = {word: count for word, count in counts if count >= options.min_count}
+    text = [[word for word in line if word in counts] for line in text]
+    n = options.longest
+    return [line[i : i + n] for line in text for i in range(0, max(1, len(line)), n)], counts
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file: write("a b\\n", "name.txt") -> its path."""
+
+    def write(text, name="text.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+# Against the plain loop
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("texts")
+
+
+@pytest.mark.parametrize("block", [5, 64, 2**16])
+@given(lines=lines, options=options, end=st.sampled_from(["", "\n", "\r\n"]))
+def test_ids_and_counts_are_those_of_a_plain_loop(folder, block, lines, options, end):
+    text = "\n".join(lines) + end
+    (folder / "text.txt").write_text(text, encoding="utf-8", newline="")
+    sentences, counts = plain_loop(text, options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "IDS_AT_ONCE", block)
+        between = "\n" if options.token_pattern else "[ \t\n]"  # where a block may end
+        if block >= max(len(part.encode()) for part in re.split(between, text)):
+            patch.setattr(sources, "BLOCK", block)
+        if not any(a != b for sentence in plain_loop(text, whole(options))[0] for a, b in pairwise(sentence)):
+            with pytest.raises(InputError, match="holds no words|no word of|no context window"):
+                read_text(folder / "text.txt", options)
+            return
+        found = read_text(folder / "text.txt", options)
+    assert decoded(found.corpus, found.words) == sentences
+    assert dict(zip(found.words, found.counts.tolist(), strict=True)) == counts
+    assert found.words == list(counts)
+    assert found.tokens_read == sum(map(len, plain_loop(text, everything(options))[0]))
+    assert found.lines == text.count("\n") + (not text.endswith("\n"))
+    assert (found.corpus.ids.dtype, found.corpus.offsets.dtype) == (np.int32, np.int64)
+
+
+def whole(options):
+    """The same options, but for cutting."""
+    return TextOptions(**{**options.as_dict(), "longest": 1000})
+
+
+def everything(options):
+    """The same options, but that all words stay."""
+    return TextOptions(**{**options.as_dict(), "min_count": 1, "max_vocab": None})
+
+
+# Options
+
+
+TEXT = "The cat saw the dog .\n\nThe end of cat-and-dog\ndog days\n"
+
+
+@pytest.mark.parametrize(
+    "options, sentences",
+    [
+        ({}, [["the", "cat", "saw", "the", "dog", "."], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]]),
+        (
+            {"lowercase": False},
+            [["The", "cat", "saw", "the", "dog", "."], [], ["The", "end", "of", "cat-and-dog"], ["dog", "days"]],
+        ),
+        (
+            {"token_pattern": r"\w+"},
+            [["the", "cat", "saw", "the", "dog"], [], ["the", "end", "of", "cat", "and", "dog"], ["dog", "days"]],
+        ),
+        ({"token_pattern": r"(\w+) \w+"}, [["the", "saw", "dog"][:2], [], ["the", "of"], ["dog"]]),
+        ({"min_count": 2}, [["the", "the", "dog"], [], ["the"], ["dog"]]),
+        ({"max_vocab": 3}, [["the", "cat", "the", "dog"], [], ["the"], ["dog"]]),
+        (
+            {"longest": 4},
+            [["the", "cat", "saw", "the"], ["dog", "."], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]],
+        ),
+    ],
+    ids=str,
+)
+def test_every_option_changes_what_is_read(write, options, sentences):
+    found = read_text(write(TEXT), TextOptions(**options))
+    assert decoded(found.corpus, found.words) == sentences
+
+
+@pytest.mark.parametrize("errors, word", [("replace", "caf\ufffd"), ("ignore", "caf")])
+def test_bytes_that_are_not_utf8_are_replaced_or_ignored(write, errors, word):
+    assert word in read_text(write(b"un caf\xe9 noir"), TextOptions(encoding_errors=errors)).words
+
+
+def test_the_most_frequent_word_is_0_and_of_equals_the_first(write):
+    found = read_text(write("c a b a\nb c d e e e e"))
+    assert (found.words, found.counts.tolist()) == (["e", "c", "a", "b", "d"], [4, 2, 2, 2, 1])
+
+
+# Sources
+
+
+PACKERS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+
+
+def same(one, other):
+    return decoded(one.corpus, one.words) == decoded(other.corpus, other.words) and one.words == other.words
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_compressed_text_is_the_same_text(write, ending):
+    path = write(PACKERS[ending](TEXT.encode()), f"packed.txt{ending}")
+    found = read_text(path)
+    assert same(found, read_text(write(TEXT)))
+    assert found.files == (str(path),)
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_what_is_read_and_what_is_only_digested_have_one_digest(write, ending):
+    behind = b" x" * 100_000 if ending == ".bz2" else b""  # which bzip2 passes over, and nobody decompresses
+    found = sources.find_sources(write(PACKERS[ending](TEXT.encode()) + behind, f"packed.txt{ending}"))
+    reader = sources.TextReader(found)
+    assert "".join(reader) == TEXT
+    assert reader.digest() == sources.content_digest(found)
+    assert reader.bytes == reader.total == len(PACKERS[ending](TEXT.encode()) + behind)
+
+
+def test_standard_input_is_the_same_text(write, monkeypatch, tmp_path):
+    for cached in (False, False):  # it must be read to be known
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+        found = read_text("-", cache=tmp_path / "cache")
+        assert same(found, read_text(write(TEXT)))
+        assert (found.files, found.cached) == (("standard input",), cached)
+
+
+def test_a_folder_is_its_files_in_order_without_the_hidden_ones(write, tmp_path):
+    write("end of cat-and-dog\ndog days", "texts/b/2.txt")
+    write(gzip.compress(b"The cat saw"), "texts/a.gz")
+    write("the dog .\n", "texts/b/1.txt")
+    write("hidden words\n", "texts/.hidden.txt")
+    write("hidden words\n", "texts/.cache/text.txt")
+    found = read_text(tmp_path / "texts")
+    assert found.files == tuple(str(tmp_path / "texts" / name) for name in ("a.gz", "b/1.txt", "b/2.txt"))
+    assert decoded(found.corpus, found.words) == [
+        ["the", "cat", "saw"], ["the", "dog", "."], ["end", "of", "cat-and-dog"], ["dog", "days"]
+    ]  # fmt: skip
+
+
+def test_a_byte_order_mark_is_no_part_of_a_word(write):
+    path = write("\ufeffDie  Straße\tist LANG\r\n\r\ndie Straße")
+    found = read_text(path)
+    assert decoded(found.corpus, found.words) == [["die", "straße", "ist", "lang"], [], ["die", "straße"]]
+    assert same(found, read_text(path, TextOptions(token_pattern=r"\w+")))
+
+
+def test_a_byte_order_mark_within_a_text_stays(write, monkeypatch):
+    monkeypatch.setattr(sources, "BLOCK", 5)
+    assert read_text(write("a b\n\n\ufeffc d")).words == ["a", "b", "\ufeffc", "d"]  # the first of a block
+
+
+def test_a_text_without_line_ends_is_cut_into_sentences(write):
+    sentence = [f"w{i % 1000}" for i in range(45_000)]  # 200 kB: more than three blocks
+    found = read_text(write(" ".join(sentence)))
+    assert np.diff(found.corpus.offsets).tolist() == [10_000] * 4 + [5_000]
+    assert sum(decoded(found.corpus, found.words), []) == sentence
+    assert found.lines == 1
+
+
+def test_the_training_takes_its_chunks(write, tmp_path):
+    found = read_text(write(TEXT), cache=tmp_path / "cache")
+    chunk = Chunks(found.corpus, 1)[0]
+    assert decoded(chunk.text, found.words) == decoded(found.corpus, found.words)
+
+
+# Memory
+
+
+def peak(path, cache):
+    tracemalloc.start()
+    try:
+        read_text(path, cache=cache)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_text(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(tokens, "IDS_AT_ONCE", 2**14)
+    some = "".join(f"word{i % 700} and word{i % 300} are neighbours\n" for i in range(10_000))  # 0.3 MB
+    small, large = (peak(write(some * n), tmp_path / "cache") for n in (2, 8))
+    assert large - small < 200_000  # bytes, for 1.9 MB more of text: what goes with its length is on disk
+
+
+# Progress
+
+
+@pytest.mark.parametrize("terminal, bar", [(True, True), (True, False), (False, True)])
+def test_progress_is_shown_on_a_terminal_only(write, monkeypatch, capsys, terminal, bar):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    monkeypatch.setattr(corpus_module, "tqdm", functools.partial(corpus_module.tqdm, mininterval=0))
+    packed = gzip.compress(b"a b c d\n" * 100_000)
+    read_text(write(packed, "text.gz"), bar=bar)
+    shown = capsys.readouterr().err
+    assert ("million words/s" in shown) == (f"/{len(packed) / 1000:.2f}k" in shown) == (terminal and bar)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (b"", "text.txt holds no words: wanted text, one sentence per line"),
+        (b" \n\n", "text.txt holds no words"),
+        (b"a b\n\x00\x01", "text.txt, line 2: a zero byte, so this is no text file"),
+        (b"a b\nc\ncaf\xe9 d", r"text.txt, line 3: not UTF-8 text \(byte 0xe9\)"),
+        (b"a b\n" * 50_000 + b"c \xff", "text.txt, line 50001: not UTF-8"),  # beyond the first blocks
+        (b"a\nb\nc\nd e\0", "text.txt, line 4: a zero byte"),
+        (b"a\nb\n\nc\n", "no context window can be drawn from .*text.txt: no line has two different words"),
+        (b"a a a\nb b", "no context window can be drawn"),
+        (b"x" * 200_000, "has a word of more than 65,536 bytes"),
+    ],
+    ids=range(9),
+)
+def test_what_is_no_text_is_refused(write, data, message):
+    with pytest.raises(InputError, match=message):
+        read_text(write(data))
+
+
+def test_words_that_are_all_too_rare_are_refused(write):
+    with pytest.raises(InputError, match=r"no word of .* occurs 5 times or more \(the most frequent: 3\)"):
+        read_text(write("a b a b a"), TextOptions(min_count=5))
+    with pytest.raises(InputError, match="no line has two different words that occur 2 times or more next"):
+        read_text(write("a b\nc a"), TextOptions(min_count=2))
+
+
+@pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz"])
+@pytest.mark.parametrize("kept", [0, 1000, -9])
+def test_damaged_compressed_files_are_named(write, ending, kept):
+    packed = PACKERS[ending]("".join(f"w{i * i % 977} w{i}\n" for i in range(2000)).encode())
+    with pytest.raises(InputError, match=rf"text\{ending} is damaged or cut off \(.+\): fetch"):
+        read_text(write(packed[:kept] or b"plain text", f"text{ending}"))
+
+
+def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path):
+    with pytest.raises(InputError, match="none.txt is missing: wanted text"):
+        read_text(tmp_path / "none.txt")
+    with pytest.raises(InputError, match="has no files that are not hidden"):
+        read_text(tmp_path)
+
+
+def test_a_closed_standard_input_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="standard input is closed"):
+        read_text("-")
+
+
+def test_a_vocabulary_beyond_all_bounds_is_refused(write, monkeypatch):
+    monkeypatch.setattr(tokens, "MOST_DISTINCT", 100)
+    with pytest.raises(InputError, match="more than 100 different words, too many to count"):
+        read_text(write(" ".join(map(str, range(101)))))
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(write, monkeypatch):
+    path, number_of_stamps = write("a b\n"), iter(range(10))
+    stamp = sources._stamp
+    monkeypatch.setattr(sources, "_stamp", lambda status: (next(number_of_stamps), *stamp(status)))
+    with pytest.raises(InputError, match="has changed while it was read"):
+        read_text(path)
+
+
+def test_an_empty_match_that_only_a_text_brings_about_is_refused(write):
+    with pytest.raises(InputError, match="matches the empty string"):
+        read_text(write("ab ba"), TextOptions(token_pattern="(?=a)"))
+
+
+# Small texts in memory
+
+
+@given(st.lists(st.lists(words)))
+def test_encoded_sentences_decode_to_themselves(sentences):
+    corpus, vocabulary = encode(sentences)
+    assert decoded(corpus, vocabulary) == sentences
+    assert (corpus.ids.dtype, corpus.offsets.dtype) == (np.int32, np.int64)
+    assert vocabulary == list(dict.fromkeys(word for sentence in sentences for word in sentence))
+
+
+def test_the_treebanks_sentences_keep_their_ids(sample_folder):
+    treebank = StanfordSentiment(sample_folder)
+    corpus, vocabulary = encode(treebank.sentences())
+    assert vocabulary == treebank.words()[:-1]  # without UNK, which never occurs
+    assert len(corpus) == treebank.numSentences() and len(corpus.ids) == treebank.numTokens()
+    assert np.bincount(corpus.ids).tolist() == treebank.counts()[:-1].tolist()
+
+
+def test_read_corpus_gives_corpus_and_words(write):
+    corpus, vocabulary = read_corpus(write(TEXT))
+    assert decoded(corpus, vocabulary)[3] == ["dog", "days"]
+
+
+@given(st.lists(st.lists(st.sampled_from("abcde"), max_size=6), max_size=6), st.integers(1, 4))
+def test_rare_words_leave_and_their_neighbours_move_together(sentences, least):
+    corpus, vocabulary = encode(sentences)
+    flat = [word for sentence in sentences for word in sentence]
+    frequent = [word for word in vocabulary if flat.count(word) >= least]
+    if not frequent:
+        with pytest.raises(InputError, match=f"no word occurs {least} times or more"):
+            drop_rare(corpus, vocabulary, least)
+        return
+    kept, left = drop_rare(corpus, vocabulary, least)
+    assert left == frequent
+    assert decoded(kept, left) == [[word for word in sentence if word in frequent] for sentence in sentences]
+    assert isinstance(kept, Corpus) and kept.ids.dtype == np.int32

@@ -1,0 +1,1 @@
+"""Co-occurrence counts and the vectors made from them."""

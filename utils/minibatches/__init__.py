@@ -1,0 +1,1 @@
+"""From token ids to what one step of a training learns from."""

@@ -1,0 +1,214 @@
+"""From a corpus of ids to minibatches of (centre, outside, negative) ids, in the handout's random stream.
+
+Everything here draws from Python's global `random`, in the order in which the handout's loops draw, so that either can
+take the other's place in the middle of a training.
+"""
+
+import random
+from typing import NamedTuple
+
+import numpy as np
+
+from utils.corpus.ids import Corpus
+from utils.system.errors import InputError
+
+COPIES = 30  # of the text in the expanded corpus, each subsampled anew (the handout's number)
+MAX_REJECTIONS = 1_000_000  # in a row; a sampler that yields the outside word this often will yield nothing else
+
+
+class Minibatch(NamedTuple):
+    """The (centre, outside) pairs of some windows, as rows of the parameter matrix, and where their gradient goes.
+
+    Centre vectors are rows 0 .. V - 1 of the parameters, outside vectors rows V .. 2 V - 1.
+
+    Attributes
+    ----------
+    pairs : ndarray of int64, shape (P, K + 2)
+        The rows of each pair's centre word, its outside word and its K negative samples (K = 0: naive softmax).
+    windows : int
+        How many windows the pairs come from.
+    rows : ndarray of int64, shape (R,)
+        The distinct rows among `pairs`, ascending.
+    order : ndarray of int64, shape (P * (K + 2),)
+        Sorts the entries of `pairs`, read row by row, by what they hold; equal ones stay in their order.
+    indptr : ndarray of int32, shape (R + 1,)
+        Entries `order[indptr[r] : indptr[r + 1]]` of `pairs` hold `rows[r]`.
+    addends : ndarray of int32, shape (P * (K + 2),)
+        What each entry, in the sorted order, adds to the gradient of its row: the centre vector of its pair p, given
+        as 2 p, or, where the entry is the centre word, the gradient with respect to it, given as 2 p + 1.
+    """
+
+    pairs: np.ndarray
+    windows: int
+    rows: np.ndarray
+    order: np.ndarray
+    indptr: np.ndarray
+    addends: np.ndarray
+
+
+def minibatches(pairs, lengths, windows):
+    """Cut many pairs into Minibatches, all sorted at once.
+
+    Parameters
+    ----------
+    pairs : ndarray of int64, shape (sum of lengths, K + 2)
+        See `Minibatch`.
+    lengths : ndarray of int, shape (m,)
+        Pairs in each minibatch; at least one.
+    windows : int
+        Windows in each minibatch.
+
+    Returns
+    -------
+    list of Minibatch, length m
+    """
+    width = pairs.shape[1]
+    sizes = lengths * width  # (m,): entries of each
+    begins = np.cumsum(sizes) - sizes  # (m,)
+    # One number for each entry (its minibatch, its row, its place in the minibatch), since sorting numbers is several
+    # times as fast as sorting places by row; bit fields, because they come apart again without divisions.
+    place_bits, row_bits = int(sizes.max()).bit_length(), int(pairs.max()).bit_length()
+    keys = np.repeat((np.arange(len(sizes)) << (row_bits + place_bits)) - begins, sizes) + np.arange(pairs.size)  # (E,)
+    keys += pairs.ravel() << place_bits
+    if len(sizes).bit_length() + row_bits + place_bits <= 32:
+        keys = keys.astype(np.uint32)
+    keys.sort()
+    places = (keys & ((1 << place_bits) - 1)).astype(np.int64)  # (E,)
+    keys >>= place_bits
+    firsts = np.concatenate(([0], np.flatnonzero(keys[1:] != keys[:-1]) + 1, [pairs.size]))  # where a new row begins
+    rows = (keys[firsts[:-1]] & ((1 << row_bits) - 1)).astype(np.int64)  # (sum of R,)
+    cuts = np.searchsorted(firsts, np.append(begins, pairs.size)).tolist()  # (m + 1,)
+    firsts = firsts.astype(np.int32)
+    entry = np.arange(sizes.max(), dtype=np.int32)
+    addends = (2 * (entry // width) + (entry % width == 0)).take(places)  # (E,)
+    return [
+        Minibatch(
+            pairs=pairs[begin // width : (begin + size) // width],
+            windows=windows,
+            rows=rows[cut:next_cut],
+            order=places[begin : begin + size],
+            indptr=firsts[cut : next_cut + 1] - np.int32(begin),
+            addends=addends[begin : begin + size],
+        )
+        for begin, size, cut, next_cut in zip(begins.tolist(), sizes.tolist(), cuts[:-1], cuts[1:], strict=True)
+    ]
+
+
+def random_bytes(n):
+    """The next `n` 32-bit words of Python's global random stream, lowest byte first.
+
+    `random.getrandbits(32 * n)` fills its bits with the generator's words, the first one lowest.
+    """
+    return random.getrandbits(32 * n).to_bytes(4 * n, "little")
+
+
+def random_numbers(n):
+    """What `n` calls of `random.random()` would return.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Each takes two words: 27 bits of the first and 26 of the second (as CPython and `genrand_res53` do).
+    """
+    words = np.frombuffer(random_bytes(2 * n), "<u4").reshape(n, 2)  # (n, 2)
+    return ((words[:, 0] >> 5) * 2.0**26 + (words[:, 1] >> 6)) / 2.0**53  # (n,)
+
+
+def expand(text, rejection, copies=COPIES):
+    """Draw the expanded corpus: copies of the text, each subsampled, of which sentences of two or more words stay.
+
+    One number is drawn for each word that can be rejected, in the order of the text, as the handout does.
+
+    Parameters
+    ----------
+    text : Corpus
+    rejection : ndarray of float, shape (V,)
+        Probability with which an occurrence of each word is left out.
+    copies : int
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    InputError
+        No sentence is left in which a word has a different neighbour, so that no context window could ever be drawn.
+    """
+    chances = rejection[text.ids]  # (T,)
+    uncertain = np.flatnonzero(chances > 0)  # (U,)
+    ids, lengths = [], []
+    for _ in range(copies):
+        kept = np.ones(len(text.ids), dtype=bool)
+        kept[uncertain] = random_numbers(len(uncertain)) >= chances[uncertain]
+        before = np.concatenate(([0], np.cumsum(kept)))[text.offsets]  # (S + 1,)
+        long_enough = np.diff(before) > 1  # (S,)
+        kept &= np.repeat(long_enough, np.diff(text.offsets))
+        ids.append(text.ids[kept])
+        lengths.append(np.diff(before)[long_enough])
+    corpus = Corpus(np.concatenate(ids), np.concatenate(([0], np.cumsum(np.concatenate(lengths)))))
+    if not corpus.has_context():
+        raise InputError(
+            "no context window can be drawn: after subsampling no sentence has two different words next to "
+            f"each other ({len(corpus)} sentences left of {copies * len(text)}); give longer or more varied sentences"
+        )
+    return corpus
+
+
+def random_window(corpus, C):
+    """Draw one context window of up to `C` words on either side, again until it has an outside word.
+
+    Returns
+    -------
+    (int, list of int)
+        The centre word's id, and those of the outside words (copies of the centre word left out).
+    """
+    if C < 1:
+        raise InputError(f"the context window must reach at least 1 word, got {C}")
+    while True:
+        sentence = corpus.sentence(random.randint(0, len(corpus) - 1))
+        at = random.randint(0, len(sentence) - 1)
+        centre = sentence[at]
+        outsides = [w for w in sentence[max(0, at - C) : at] + sentence[at + 1 : at + C + 1] if w != centre]
+        if outsides:
+            return centre, outsides
+
+
+def random_negatives(outside, sample, K):
+    """Draw `K` ids with `sample()`, each again while it is `outside`."""
+    negatives = []
+    for _ in range(K):
+        for _ in range(MAX_REJECTIONS):
+            negative = sample()
+            if negative != outside:
+                break
+        else:
+            raise InputError(
+                f"no negative sample: {MAX_REJECTIONS:,} draws in a row gave the outside word {outside} itself; "
+                "the data set must be able to give at least one other word"
+            )
+        negatives.append(negative)
+    return negatives
+
+
+def draw_minibatch(corpus, sample, C, windows, K, V):
+    """Draw a Minibatch as the handout's loop over windows does: a window size of 1..C, a window, its negatives.
+
+    Parameters
+    ----------
+    corpus : callable
+        Returns the Corpus. Called only after the first size has been drawn: a corpus that is drawn when first needed
+        is drawn there, as by the handout's loop.
+    sample : callable
+        Returns the id of one word drawn from the noise distribution.
+    C, windows, K, V : int
+        Largest window size, windows, negative samples per outside word (0 for none), vocabulary size.
+    """
+    pairs = []
+    for _ in range(windows):
+        size = random.randint(1, C)
+        centre, outsides = random_window(corpus(), size)
+        for outside in outsides:
+            pairs.append([centre - V, outside, *random_negatives(outside, sample, K)])
+    pairs = np.array(pairs) + V  # (P, K+2)
+    return minibatches(pairs, np.array([len(pairs)]), windows)[0]

@@ -1,0 +1,1 @@
+"""Maps, charts, heat maps, animations and pages."""

@@ -1,0 +1,308 @@
+"""Charts: the loss curve of a run, and the heat map of a matrix whose rows and columns are words."""
+
+import math
+import textwrap
+
+import matplotlib
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.ticker import StrMethodFormatter
+from scipy.cluster import hierarchy
+
+from utils.pictures.canvas import (
+    COLOURS,
+    DPI,
+    FAINT,
+    GRID,
+    HEADING,
+    INK,
+    LABEL,
+    LONGEST,
+    SMALL,
+    default_settings,
+    drawable,
+    dress,
+    paper,
+    save_png,
+)
+from utils.system.errors import InputError
+
+CURVE_SIZE = (10, 5.5)  # inches
+SCALES = {"diverging": "RdBu_r", "sequential": "Blues"}  # colour maps; white at 0, safe for the colour-blind
+ORDERS = ("given", "similar")
+MOST_CELLS = 60  # words on an axis: a picture of some 6,000 pixels, about as much as can be looked at
+LARGEST = 1e150  # squares of larger numbers leave the range of float64
+
+EVEN = 0.05 * 21**0.5 - 0.05  # relative luminance from which black and white stand off equally, by 4.58 to 1
+TEXT = {"color": INK, "parse_math": False}
+
+# Lengths of the heat map, pixels
+AIR = 9  # around the number in a cell, and between words and cells
+EDGE = 30  # around the whole, and between cells and colour bar
+BAR_WIDTH, BAR_HEIGHT, BAR_NUMBERS = 26, 280, 110  # the bar, at least so high, and the room for its ticks and label
+LETTER = 21  # mean width of one in a heading
+LEAST_LETTERS = 30  # on a line of a heading, however narrow the picture would be without
+
+
+def loss_curve(iterations, losses, path, halvings=(), title=None, unit="iteration", per="window"):
+    """Draw the smoothed losses of a run over its iterations; save the picture as PNG.
+
+    The axis starts at iteration 0, so that a part of the run whose losses are not known is seen as a gap.
+
+    Parameters
+    ----------
+    iterations : array_like of int, shape (n,)
+        Ascending, at least 0.
+    losses : array_like of float, shape (n,)
+        The smoothed loss at each of them, in nats.
+    path : str or Path
+        The file to write; its folder must exist. It is replaced whole or not at all.
+    halvings : iterable of int
+        Iterations after which the step was halved; those within the run are marked.
+    title : str, optional
+        A heading over the picture.
+    unit, per : str
+        What the iterations count, and what a loss is the mean of.
+
+    Raises
+    ------
+    InputError
+        There are no losses, not one per iteration, or some are not finite; or the iterations do not ascend.
+    EnvironmentFailure
+        The file cannot be written.
+    """
+    iterations, losses = _checked_losses(iterations, losses)  # (n,), (n,)
+    with default_settings(), matplotlib.rc_context({"agg.path.chunksize": 10000}):  # a million in 0.5 s, not in 12
+        within = [halving for halving in halvings if 0 < halving < iterations[-1]]
+        save_png(_draw_curve(iterations, losses, within, title, unit, per), path)
+
+
+def heat_map(
+    matrix, row_words, column_words, path, meaning="cosine similarity", scale="diverging", order="given", largest=None,
+    title=None,
+):  # fmt: skip
+    """Draw a matrix as coloured cells with their values, words on both axes; save the picture as PNG.
+
+    Parameters
+    ----------
+    matrix : array_like of float, shape (r, c)
+        At most 60 rows and columns; in a diverging scale -inf, the PMI of what never occurs together, is left grey.
+    row_words, column_words : sequence of str, lengths r and c
+    path : str or Path
+        The file to write; its folder must exist. It is replaced whole or not at all.
+    meaning : str
+        What the values are, with their unit: written at the colour bar.
+    scale : {"diverging", "sequential"}
+        Colours about 0, for cosines and PMI, or from 0 up, for counts and PPMI.
+    order : {"given", "similar"}
+        "similar" puts rows that are alike next to each other, and columns likewise: the leaves of the clustering by
+        mean Euclidean distance, in the order that keeps neighbours nearest (Bar-Joseph et al. 2001, "Fast optimal
+        leaf ordering for hierarchical clustering"). Where rows and columns are the same words they keep one order.
+    largest : float, optional
+        The size of value at which the colours end, so that several pictures compare; by default that of the matrix.
+    title : str, optional
+        A heading over the picture.
+
+    Raises
+    ------
+    InputError
+        Words and matrix do not match, are none or too many, an option is unknown, or a value does not go with the
+        scale.
+    EnvironmentFailure
+        The file cannot be written.
+    """
+    matrix = _checked_matrix(matrix, row_words, column_words, scale)  # (r, c)
+    if order not in ORDERS:
+        raise InputError(f"order must be one of {', '.join(ORDERS)}, got {order!r}")
+    if largest is not None and not 0 < largest < LARGEST:
+        raise InputError(f"largest must be a finite number above 0, got {largest}")
+    if order == "similar":
+        rows, columns = _similar_order(matrix, list(row_words) == list(column_words))  # (r,), (c,)
+        matrix = matrix[rows][:, columns]  # (r, c)
+        row_words, column_words = [row_words[i] for i in rows], [column_words[i] for i in columns]
+    with default_settings():
+        save_png(_draw_cells(matrix, row_words, column_words, meaning, scale, largest, title), path)
+
+
+def _checked_losses(iterations, losses):
+    try:
+        iterations, losses = np.asarray(iterations, dtype=np.float64), np.asarray(losses, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"iterations and losses must be numbers: {error}") from error
+    if iterations.ndim != 1 or iterations.shape != losses.shape or not len(losses):
+        raise InputError(f"each iteration wants one loss, got arrays of shapes {iterations.shape} and {losses.shape}")
+    if not (np.abs(losses) < LARGEST).all():
+        first = np.argmin(np.abs(losses) < LARGEST)
+        finite = np.isfinite(losses[first])
+        trouble = f"losses beyond {LARGEST:g} cannot be drawn" if finite else "losses must be finite"
+        raise InputError(f"{trouble}, got {losses[first]} at iteration {iterations[first]:.0f}: use a smaller step")
+    if not (iterations[0] >= 0 and (np.diff(iterations) > 0).all() and np.isfinite(iterations[-1])):
+        raise InputError("iterations must ascend from 0 or more, each there once: sort them first")
+    return iterations, losses
+
+
+def _draw_curve(iterations, losses, halvings, title, unit, per):
+    figure, _ = paper(CURVE_SIZE)
+    axes = figure.add_axes((0.085, 0.12, 0.85, 0.78 if title else 0.83))
+    style = {"marker": "o", "markersize": 6, "clip_on": False} if len(losses) == 1 else {}
+    axes.plot(iterations, losses, color=COLOURS[0], linewidth=1.4, **style)
+    dress(axes)
+    axes.set_xlim(0, iterations[-1] or 1)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_xlabel(unit, fontsize=LABEL, color=INK)
+    axes.set_ylabel(f"smoothed loss, nats per {per}", fontsize=LABEL, color=INK)
+    for halving in halvings:
+        axes.axvline(halving, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)
+    if halvings:
+        style = {"color": INK, "fontsize": SMALL, "ha": "right"}
+        axes.annotate("dashed: step halved", (1, 1), (0, 4), "axes fraction", "offset points", **style)
+    style = {"color": INK, "fontsize": LABEL, "va": "center"}
+    axes.annotate(f"{losses[-1]:.4g}", (iterations[-1], losses[-1]), (6, 0), textcoords="offset points", **style)
+    if title:
+        text = textwrap.shorten(drawable(title, None), 78, placeholder=" …")
+        figure.text(0.085, 0.985, text, fontsize=HEADING, color=INK, va="top", parse_math=False)
+    return figure
+
+
+def _checked_matrix(matrix, row_words, column_words, scale):
+    try:
+        matrix = np.asarray(matrix, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the matrix must be rows of numbers, all of one length: {error}") from error
+    shape = (len(row_words), len(column_words))
+    if matrix.shape != shape or matrix.size == 0:
+        raise InputError(f"the matrix must have a row and a column per word, got {matrix.shape} and {shape} words")
+    if max(shape) > MOST_CELLS:
+        raise InputError(f"a heat map has room for {MOST_CELLS} words on an axis, got {max(shape)}: choose some")
+    if scale not in SCALES:
+        raise InputError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
+    usable = np.abs(matrix) < LARGEST  # (r, c): False for NaN, too
+    wanted = usable & (matrix >= 0) if scale == "sequential" else usable | np.isneginf(matrix)  # (r, c)
+    if not wanted.all():
+        row, column = np.argwhere(~wanted)[0]
+        remedy = ": use a diverging scale" if matrix[row, column] < 0 else ""
+        raise InputError(
+            f"values in a {scale} scale must be finite numbers{' of at least 0' if scale == 'sequential' else ''}, got "
+            f"{matrix[row, column]} for {row_words[row]!r} and {column_words[column]!r}{remedy}"
+        )
+    return matrix
+
+
+def _similar_order(matrix, same_words):
+    """Order rows and columns so that those alike are neighbours: two permutations, (r,) and (c,)."""
+    finite = np.where(np.isneginf(matrix), np.nan, matrix)  # (r, c)
+    lowest = 0 if np.isnan(finite).all() else np.nanmin(finite)
+    filled = np.where(np.isnan(finite), lowest, finite)  # (r, c): what never occurs is at least as far as any
+    rows = _leaves(filled)
+    return rows, rows if same_words else _leaves(filled.T)
+
+
+def _leaves(rows):
+    if len(rows) < 3:
+        return np.arange(len(rows))
+    return hierarchy.leaves_list(hierarchy.linkage(rows, method="average", optimal_ordering=True))
+
+
+def _written(matrix):
+    """The values as texts, equally precise: three digits or so of the largest one."""
+    sizes = np.abs(matrix[np.isfinite(matrix)])
+    top = sizes.max(initial=0)
+    if 0 < top < 1e-4 or top >= 1e6:
+        form = ".1e"
+    elif (sizes == np.floor(sizes)).all():
+        form = ",.0f"
+    else:
+        exponent = math.floor(math.log10(top))
+        form = f",.{max(2, 1 - exponent) if exponent < 2 else max(0, 3 - exponent)}f"
+    texts = [[f"{value:z{form}}" if np.isfinite(value) else "-∞" for value in row] for row in matrix]
+    return [[text.replace("-", "−") for text in row] for row in texts]
+
+
+def _draw_cells(matrix, row_words, column_words, meaning, scale, largest, title):
+    """Draw the heat map on paper as large as its texts need; return the figure."""
+    numbers = _written(matrix)
+    rows, columns = [drawable(word) for word in row_words], [drawable(word) for word in column_words]
+    meaning = drawable(meaning, 2 * LONGEST)
+    cell, upright = _cell_size(numbers, columns)
+    left, over = _measure(rows, LABEL)[0] + AIR, _measure(columns, LABEL, upright)[1] + AIR
+    across, down = cell * matrix.shape[::-1]
+    bar = max(down, BAR_HEIGHT, _measure([meaning], LABEL)[0])
+    width = left + across + EDGE + BAR_WIDTH + BAR_NUMBERS
+    letters = max(int(width / LETTER), LEAST_LETTERS)
+    heading = "\n".join(textwrap.wrap(drawable(title or "", None), letters, max_lines=3, placeholder=" …"))
+    above = _measure([heading], HEADING) + EDGE if heading else (0, 0)
+    size = np.array([max(width, above[0]), above[1] + over + bar]) + 2 * EDGE  # (2,)
+    figure, _ = paper(size / DPI)
+
+    def add_axes(x, y, width, height):
+        """Axes at (x, y) to the right of and below the corner of the cells, pixels."""
+        x, y = EDGE + left + x, size[1] - EDGE - above[1] - over - y - height
+        return figure.add_axes((x / size[0], y / size[1], width / size[0], height / size[1]))
+
+    figure.text(EDGE / size[0], 1 - EDGE / size[1], heading, fontsize=HEADING, va="top", **TEXT)
+    norm, colours = _colours(matrix, scale, largest)
+    axes = add_axes(0, 0, across, down)
+    _fill(axes, np.ma.masked_invalid(matrix), numbers, norm, colours)
+    _name(axes, rows, columns, AIR / cell, upright)
+    beyond = np.abs(matrix[np.isfinite(matrix)]).max(initial=0) > norm.vmax
+    _add_bar(figure, add_axes(across + EDGE, 0, BAR_WIDTH, bar), norm, colours, meaning, beyond)
+    return figure
+
+
+def _measure(texts, fontsize, upright=False):
+    """Width and height that the largest of the texts take, pixels, (2,)."""
+    figure, renderer = paper((1, 1))
+    texts = [figure.text(0, 0, text, fontsize=fontsize, rotation=90 * upright, **TEXT) for text in texts]
+    return np.max([text.get_window_extent(renderer).size for text in texts], axis=0)
+
+
+def _cell_size(numbers, columns):
+    """Return width and height of a cell, pixels, (2,), and whether the columns' words must stand upright over it."""
+    inside = _measure(sum(numbers, []), SMALL) + 2 * AIR  # (2,)
+    word = _measure(columns, LABEL)  # (2,)
+    upright = bool(word[0] + AIR > 1.5 * inside[0])
+    return np.maximum(inside, word[[1, 1]] + AIR if upright else word + AIR), upright
+
+
+def _colours(matrix, scale, largest):
+    """Return the norm and the colour map of a scale."""
+    top = largest or np.abs(matrix[np.isfinite(matrix)]).max(initial=0) or 1
+    norm = Normalize(-top if scale == "diverging" else 0, top)
+    return norm, matplotlib.colormaps[SCALES[scale]].with_extremes(bad=GRID)
+
+
+def _fill(axes, matrix, numbers, norm, colours):
+    """Draw the cells, the first row uppermost, and write each one's number in what is better seen on it."""
+    axes.pcolormesh(matrix, norm=norm, cmap=colours, edgecolors="white", linewidth=1)
+    axes.invert_yaxis()
+    axes.set_axis_off()
+    shades = colours(norm(matrix))  # (r, c, 4)
+    for (row, column), ink in np.ndenumerate(np.where(_luminance(shades) > EVEN, "black", "white")):
+        style = {**TEXT, "color": str(ink), "fontsize": SMALL, "ha": "center", "va": "center_baseline"}
+        axes.text(column + 0.5, row + 0.5, numbers[row][column], **style)
+
+
+def _luminance(colours):
+    """Relative luminance of sRGB colours (..., 4), 0 to 1: WCAG 2.2, https://www.w3.org/TR/WCAG22/."""
+    rgb = colours[..., :3]  # (..., 3)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)  # (..., 3)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def _name(axes, rows, columns, gap, upright):
+    """Write the words beside and above the cells; `gap`, (2,), is in cells."""
+    for row, word in enumerate(rows):
+        axes.text(-gap[0], row + 0.5, word, fontsize=LABEL, ha="right", va="center_baseline", **TEXT)
+    for column, word in enumerate(columns):
+        style = {"rotation": 90 * upright, "ha": "center", "va": "bottom", **TEXT}
+        axes.text(column + 0.5, -gap[1], word, fontsize=LABEL, **style)
+
+
+def _add_bar(figure, axes, norm, colours, meaning, beyond):
+    """Draw the colour bar; its ends are pointed where values lie beyond them."""
+    extend = ("both" if norm.vmin < 0 else "max") if beyond else "neither"
+    bar = figure.colorbar(ScalarMappable(norm, colours), cax=axes, extend=extend)
+    bar.outline.set_color(FAINT)
+    axes.tick_params(color=FAINT, labelcolor=INK, labelsize=SMALL)
+    axes.set_ylabel(meaning, fontsize=LABEL, **TEXT)

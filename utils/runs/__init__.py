@@ -1,0 +1,1 @@
+"""What a resumable run needs: checkpoints, its losses, its folder."""

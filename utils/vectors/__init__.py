@@ -1,0 +1,1 @@
+"""Word vectors, however they were made: queries, files, formats."""
