@@ -5,13 +5,12 @@
     python count.py --corpus text.txt --window 5 --memory 500MB --workers 2 --save vectors.txt
     python count.py --measure counts --no-svd      # rows of counts, with PPMI and SVD beside them
 
-A text of one's own is a file, a folder or `-`; what was read is kept in --cache. `count_vectors.png` (a map of some
+Your own text is a file, a folder or `-`; what was read is kept in --cache. `count_vectors.png` (a map of some
 words) and `count_matrix.png` (what their vectors are made of) go to the current folder, or to --out; the vectors
 themselves to the file that --save names, as evaluate.py reads them.
 """
 
 import contextlib
-import functools
 import re
 import sys
 import time
@@ -23,12 +22,13 @@ from scipy.sparse import issparse
 from sklearn.metrics.pairwise import cosine_similarity
 from tqdm import tqdm
 
-from epochs import SUBSAMPLING_FORMS, Chunks, subsampling
-from utils.commands.inputs import choose_words, read_treebank, split_words
+from epochs import Chunks, subsampling
+from utils.commands import options
+from utils.commands.inputs import Data, left_out, read_corpus, read_treebank, refuse_overwriting
 from utils.commands.neighbours import NEIGHBOUR_COUNT, NEIGHBOURS, NEIGHBOURS_OF
+from utils.commands.words import choose_words
 from utils.corpus.ids import Corpus
-from utils.corpus.reading import drop_rare, encode, read_text
-from utils.corpus.textoptions import add_text_options, text_options
+from utils.corpus.reading import drop_rare, encode
 from utils.counting.cooccurrence import WEIGHTINGS, cooccurrence
 from utils.counting.pmi import pmi, ppmi, svd_vectors
 from utils.minibatches.windows import thin_out
@@ -37,14 +37,14 @@ from utils.pictures.wordmap import MAP_GROUPS, word_map
 from utils.system import console
 from utils.system.errors import InputError
 from utils.system.files import make_folder
-from utils.system.workers import Workers
 from utils.vectors.files import format_of, save_vectors
 from utils.vectors.wordvectors import WordVectors
 
 WINDOW, CDS, SHIFT, DIM, EIG = 2, 0.75, 1.0, 50, 0.5  # Levy, Goldberg & Dagan 2015, section 7
 MEASURES = {"counts": "counts", "pmi": "PMI", "ppmi": "PPMI"}
+LARGEST_EIG = 10
+PICTURES = "count_vectors.png", "count_matrix.png"
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-CACHE = ".cache"  # in --out
 CONTEXTS = 20  # columns of the heat map
 LARGEST_FILE = 10**9  # bytes of numbers, of rows without SVD
 
@@ -54,92 +54,65 @@ LARGEST_FILE = 10**9  # bytes of numbers, of rows without SVD
 
 def make_parser():
     """All options."""
-    parser = console.ArgumentParser(description="Make word vectors by counting, print nearest neighbours, draw a map.")
-    at_least_one = console.whole_number(1)
-    data = parser.add_mutually_exclusive_group()
-    data.add_argument("--data", metavar="DIR", help="the treebank's folder (default: where get_datasets.sh puts it)")
-    data.add_argument("--sample", action="store_true", help="count on the built-in sample treebank")
-    add_text_options(parser, data)
-    parser.add_argument("--window", type=at_least_one, default=WINDOW, metavar="C", help=f"words on a side ({WINDOW})")
-    parser.add_argument("--weighting", choices=WEIGHTINGS, default="flat", help="by distance (default: flat)")
-    parser.add_argument("--memory", type=memory_size, metavar="SIZE", help="for counting, such as 500MB (as it takes)")
-    parser.add_argument("--workers", type=at_least_one, default=1, metavar="N", help="that count at a time (1)")
-    parser.add_argument("--backend", metavar="NAME", help="of joblib, for the workers: loky (default), dask, ...")
-    parser.add_argument("--cluster", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
+    parser = console.ArgumentParser(
+        prog="count.py", description="Make word vectors by counting, print nearest neighbours, draw a map."
+    )
+    options.add_treebank(parser, corpus=True)
+    options.add(parser, "--window", default=WINDOW)
     parser.add_argument(
-        "--subsample",
-        type=console.number_from_zero,
-        default=0.0,
-        metavar="T",
-        help="thin out words with a share of the text above T or so before counting, such as 1e-3 (none)",
+        "--weighting", choices=WEIGHTINGS, default="flat", help="what a neighbour counts, by its distance"
     )
     parser.add_argument(
-        "--subsample-form", choices=SUBSAMPLING_FORMS, default="word2vec", help="the formula for it (word2vec)"
+        "--memory", type=memory_size, metavar="SIZE", help="of the counting, such as 500MB (default: as it needs)"
     )
-    parser.add_argument("--measure", choices=MEASURES, default="ppmi", help="made of the counts (default: ppmi)")
-    parser.add_argument(
-        "--cds", type=console.positive_number, metavar="A", help=f"exponent of context counts, at most 1 ({CDS})"
-    )
-    parser.add_argument(
-        "--shift", type=console.positive_number, metavar="K", help="subtract log K from the PMI, K at least 1 (1)"
-    )
-    parser.add_argument("--smoothing", type=console.positive_number, metavar="N", help="add N to every count (nothing)")
+    options.add(parser, "--workers", "--cluster")
+    options.add(parser, "--subsample", default=0.0)
+    options.add(parser, "--subsample-form")
+    parser.add_argument("--measure", choices=MEASURES, default="ppmi", help="what is made of the counts")
+    for name, least, default, meaning in (
+        ("--cds", console.positive_number, CDS, "exponent of the context counts, at most 1"),
+        ("--shift", console.positive_number, SHIFT, "log of this is subtracted from the PMI; at least 1"),
+        ("--smoothing", console.number_from_zero, 0.0, "added to every count"),
+    ):
+        parser.add_argument(name, type=least, metavar="X", help=f"{meaning} (default: {default:g})")
     dimension = parser.add_mutually_exclusive_group()
-    dimension.add_argument(
-        "--dim", type=console.whole_number(0), default=DIM, metavar="D", help=f"dimensions; 0: no SVD ({DIM})"
-    )
+    options.add(dimension, "--dim", default=DIM, type=console.whole_number(0), help="dimensions; 0 for no SVD")
     dimension.add_argument("--no-svd", dest="dim", action="store_const", const=0, help="the same as --dim 0")
     parser.add_argument(
-        "--eig", type=console.number_from_zero, metavar="P", help=f"exponent of the singular values ({EIG})"
+        "--eig",
+        type=console.number_from_zero,
+        metavar="P",
+        help=f"exponent of the singular values, at most {LARGEST_EIG} (default: {EIG})",
     )
-    parser.add_argument("--context", choices=["target", "sum"], help="sum: add the context vectors (default: target)")
-    seed = console.whole_number(0, 2**32 - 1)
-    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the SVD and of what is thinned out (0)")
-    parser.add_argument("--save", metavar="FILE", help="write the vectors: .txt, .bin, .npz, ...")
-    parser.add_argument("--out", default=".", metavar="DIR", help="folder for the pictures (here)")
     parser.add_argument(
-        "--words", type=split_words, metavar="W1,W2,...", help="words of the pictures (default: the handout's 24)"
+        "--context", choices=["target", "sum"], help="sum: add the vectors of the contexts (default: target)"
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    options.add(parser, "--seed", "--save", "--out", "--words", "--quiet")
+    options.add_text_options(parser)
     return parser
 
 
 def parse(arguments):
-    """Parse the command line; an argument out of range ends the process with status 2."""
+    """Parse the command line; a wrong argument ends the process with status 2."""
     parser = make_parser()
     args = parser.parse_args(arguments)
-    for option in ("data", "save", "backend", "cluster"):
-        if getattr(args, option) == "":
-            parser.error(f"--{option} wants a name, got ''")
-    if args.cluster and args.backend != "dask":
-        parser.error("--cluster goes with --backend dask")
-    if args.workers == 1 and args.backend:
-        parser.error(f"--backend {args.backend} wants --workers, how many count at a time; got 1")
     for option in ("cds", "shift", "smoothing"):
         if args.measure == "counts" and getattr(args, option) is not None:
             parser.error(f"--{option} goes with --measure pmi or ppmi; counts have none")
     for option in ("eig", "context"):
         if args.dim == 0 and getattr(args, option) is not None:
             parser.error(f"--{option} goes with the SVD, which --dim 0 leaves out")
-    if args.words == []:
-        parser.error("--words wants at least one word, as in --words coffee,tea")
-    fill_in(args)
+    if args.eig is not None and args.eig > LARGEST_EIG:
+        parser.error(f"--eig wants at most {LARGEST_EIG}, got {args.eig:g}: larger powers leave the range of numbers")
+    for name, default in (("cds", CDS), ("shift", SHIFT), ("smoothing", 0.0), ("eig", EIG), ("context", "target")):
+        if getattr(args, name) is None:
+            setattr(args, name, default)
     return args
-
-
-def fill_in(args):
-    """Give the options that were checked for their absence their defaults."""
-    args.backend = args.backend or "loky"
-    args.cds = CDS if args.cds is None else args.cds
-    args.shift = SHIFT if args.shift is None else args.shift
-    args.smoothing = args.smoothing or 0.0
-    args.eig = EIG if args.eig is None else args.eig
-    args.context = args.context or "target"
 
 
 def memory_size(text):
     """Argparse type: bytes, as in 500MB, 1.5GB or 2000000."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Z]*)", text.strip().upper())
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Z]*)", text.strip().upper(), re.ASCII)
     if match is None or match[2] not in UNITS:
         raise ArgumentTypeError(f"wants a size such as 500MB or 2GB, got {text!r}")
     return int(float(match[1]) * UNITS[match[2]])
@@ -149,29 +122,15 @@ def memory_size(text):
 
 
 def read(args):
-    """Read the text that the arguments ask for.
-
-    Returns
-    -------
-    corpus : Corpus
-        Of a treebank the original sentences, once each; a text of one's own stays on disk, mapped into memory.
-    words : list of str, length V
-    occurrences : ndarray of int64, shape (V,)
-    remarks : list of str
-        What else there is to say of it.
-    """
-    options = text_options(args)
-    if args.corpus:
-        text = read_text(args.corpus, options, args.cache or Path(args.out) / CACHE, bar=not args.quiet)
-        return text.corpus, text.words, text.counts, left_out(text.tokens_read, text.corpus) + ["cached"] * text.cached
-    whole, words = encode(read_treebank(args, "count.py").sentences())
-    corpus, words = drop_rare(whole, words, options.min_count)
-    return corpus, words, np.bincount(corpus.ids, minlength=len(words)), left_out(len(whole.ids), corpus)
-
-
-def left_out(before, corpus):
-    """A list of what there is to say of words left out: at most one remark."""
-    return [f"{before - len(corpus.ids):,} words left out"] if before > len(corpus.ids) else []
+    """Read the text that the arguments ask for, as Data: your own, or a treebank's sentences, once each."""
+    if args.corpus is not None:
+        return read_corpus(args)
+    chosen = options.text_options(args)
+    whole, words = encode(read_treebank(args.data, args.sample, "count.py", corpus=True).sentences())
+    corpus, words = drop_rare(whole, words, chosen.min_count)
+    size = f"{len(corpus):,} sentences, {len(corpus.ids):,} words"
+    counts = np.bincount(corpus.ids, minlength=len(words))
+    return Data(corpus, words, counts, "", size, left_out(len(whole.ids), corpus))
 
 
 def check_save(args, V):
@@ -225,7 +184,7 @@ def count(args, corpus, V, say):
         total=len(corpus.ids), unit=" words", unit_scale=True, leave=False, dynamic_ncols=True,
         disable=args.quiet or not sys.stdout.isatty(),
     )  # fmt: skip
-    workers = Workers(args.workers, args.backend, **({"scheduler_host": args.cluster} if args.cluster else {}))
+    workers = options.workers(args)
     with stage("counts", say) as notes, bar:
         counts = cooccurrence(
             corpus, args.window, args.weighting, V=V, memory=args.memory, workers=workers,
@@ -308,19 +267,27 @@ def draw_matrix(matrix, chosen, words, measure, path):
 def main(arguments=None):
     """Count, report, draw and save as the command line asks; return the exit status."""
     args = parse(arguments)
-    say = functools.partial(print, flush=True) if not args.quiet else lambda line: None
+    pictures = [Path(args.out) / name for name in PICTURES]
+    refuse_overwriting([args.corpus], [args.save, *pictures])
+    say = console.speaker(args.quiet)
     with stage("reading", say) as notes:
-        corpus, words, occurrences, remarks = read(args)
-        notes += [f"{len(corpus):,} sentences", f"{len(corpus.ids):,} words", f"vocabulary {len(words):,}", *remarks]
-    chosen = choose_words(args.words, words, occurrences, args.quiet)
+        data = read(args)
+        notes += [data.size, f"vocabulary {len(data.words):,}", *data.remarks]
+    corpus, words, occurrences = data.corpus, data.words, data.counts
+    chosen = choose_words(args.words, words, occurrences, args.quiet, handout=args.corpus is None)
+    if args.dim > len(words):
+        say(f"--dim {args.dim} is more than the {len(words)} words: {len(words)} dimensions")
+        args.dim = len(words)
     check_save(args, len(words))
-    folder = make_folder(args.out)
+    make_folder(args.out)
 
     if args.subsample:
         corpus = thinned(args, corpus, occurrences, say)
     counts = count(args, corpus, len(words), say)
     matrix = measured(args, counts, args.measure, say)
     vectors = reduced(args, matrix, args.dim, say)
+    if args.save:
+        save_vectors(args.save, WordVectors(words, vectors.toarray() if issparse(vectors) else vectors))
     shown = [(described(args, args.measure, args.dim), vectors)]
     if args.measure == "counts" and args.dim == 0 and not args.quiet:
         better = measured(args, counts, "ppmi", say)
@@ -332,12 +299,10 @@ def main(arguments=None):
         print_neighbours(title, asked, rows, words, occurrences, say)
     index = {word: i for i, word in enumerate(words)}
     rows = vectors[[index[word] for word in chosen]]
-    pictures = folder / "count_vectors.png", folder / "count_matrix.png"
     word_map(chosen, rows.toarray() if issparse(rows) else rows, pictures[0], MAP_GROUPS)
     draw_matrix(matrix, chosen, words, args.measure, pictures[1])
     say(f"wrote {pictures[0]} and {pictures[1]}")
     if args.save:
-        save_vectors(args.save, WordVectors(words, vectors.toarray() if issparse(vectors) else vectors))
         say(f"wrote {args.save}")
     return 0
 

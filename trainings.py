@@ -4,23 +4,21 @@ Each has the same shape: its words and their counts, the settings that make a ru
 unit, and `train`.
 """
 
-import dataclasses
 import functools
 import random
 import sys
 import time
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from tqdm import tqdm
 
-from epochs import Chunks, Settings, Trainer, fit, subsampling
+from epochs import Chunks, Trainer, fit, subsampling
 from sgd import ANNEAL_EVERY, print_loss, sgd
-from utils.commands.inputs import read_treebank
-from utils.corpus.reading import read_text
 from utils.system.errors import InputError
-from utils.system.workers import Workers
 from word2vec import (
+    BATCH_SIZE,
+    NEGATIVES,
     naiveSoftmaxLossAndGradient,
     negSamplingLossAndGradient,
     skipgram,
@@ -31,7 +29,6 @@ PYTHON_SEED, NUMPY_SEED = 31415, 9265  # the handout's
 PRINT_EVERY = 10  # iterations
 LINES = 20  # of losses in a training by epochs, unless --print-every says otherwise
 KEPT = 2  # checkpoints of a training by epochs: its parameters may be large
-CACHE = ".cache"
 
 
 class LossLog:
@@ -39,8 +36,8 @@ class LossLog:
 
     Parameters
     ----------
-    args : namespace
-        The command line.
+    quiet, print_every :
+        As asked for.
     history : LossHistory
     show : callable
         Prints the line of (iteration, loss).
@@ -54,11 +51,11 @@ class LossLog:
         Iterations from line to line.
     """
 
-    def __init__(self, args, history, show, place, start, total, unit, every=1):
+    def __init__(self, quiet, print_every, history, show, place, start, total, unit, every=1):
         self.loss, self.history, self.show, self.place = None, history, show, place
         self.shown, self.every, self.total = start, every, total
-        self.lines = not args.quiet and (args.print_every is not None or not sys.stdout.isatty())
-        bar = not args.quiet and not self.lines
+        self.lines = not quiet and (print_every is not None or not sys.stdout.isatty())
+        bar = not quiet and not self.lines
         self.bar = tqdm(
             total=place(total), initial=place(start), unit=unit, disable=not bar, dynamic_ncols=True,
             unit_scale=place(total) >= 10**6,
@@ -90,31 +87,61 @@ def _start(checkpoints, total, quiet):
 # By iterations
 
 
+@dataclass(frozen=True)
+class HandoutSettings:
+    """The handout's training: what makes a run of it this run and no other.
+
+    Attributes
+    ----------
+    loss : {"negative-sampling", "naive-softmax"}
+    dim, window, negatives, batch, iterations : int
+        Dimension, largest window size, negative samples per outside word (of negative sampling), windows per
+        iteration, iterations in all.
+    step : float
+        Before any halving.
+    seed : int, optional
+        Of both random streams; the handout's two seeds by default.
+    """
+
+    loss: str = "negative-sampling"
+    dim: int = 10
+    window: int = 5
+    negatives: int = NEGATIVES
+    batch: int = BATCH_SIZE
+    iterations: int = 40000
+    step: float = 0.3
+    seed: int | None = None
+
+    def as_dict(self):
+        """The settings that a checkpoint keeps: with other ones it is refused. A run may be made longer."""
+        settings = asdict(self)
+        del settings["iterations"]
+        if self.loss == "naive-softmax":
+            settings["negatives"] = 0
+        return settings | {"seed": "the handout's" if self.seed is None else self.seed}
+
+
 class ByIterations:
-    """The handout's training: minibatches of windows at random places of the treebank, in the handout's stream."""
+    """The handout's training: minibatches of windows at random places of the treebank, in the handout's stream.
 
-    unit, per, keep = "iteration", "window", None
+    Parameters
+    ----------
+    treebank : StanfordSentiment
+    settings : HandoutSettings
+    """
 
-    def __init__(self, args):
-        self.args, self.total = args, args.iterations
-        self.treebank = treebank = read_treebank(args, "run.py")
-        if treebank.numTokens() < args.batch:
+    unit, axis, per, keep = "iteration", "iteration", "window", None
+
+    def __init__(self, treebank, settings):
+        self.treebank, self.options, self.total = treebank, settings, settings.iterations
+        if treebank.numTokens() < settings.batch:
             raise InputError(
-                f"{treebank.path} has {treebank.numTokens()} words, less than the {args.batch} windows of one batch: "
-                "use more text or a smaller --batch"
+                f"{treebank.path} has {treebank.numTokens()} words, less than the {settings.batch} windows of one "
+                "batch: use more text or a smaller --batch"
             )
         self.words, self.counts = treebank.words(), treebank.counts()
         self.text = f"{treebank.numSentences()} sentences, {treebank.numTokens()} words"
-        self.settings = {
-            "treebank": treebank.fingerprint(),
-            "loss": args.loss,
-            "dim": args.dim,
-            "window": args.window,
-            "negatives": args.negatives,
-            "batch": args.batch,
-            "step": args.step,
-            "seed": "the handout's" if args.seed is None else args.seed,
-        }
+        self.settings = {"treebank": treebank.fingerprint(), **settings.as_dict()}
         self.halvings = range(ANNEAL_EVERY, self.total, ANNEAL_EVERY)
 
     def initial_vectors(self):
@@ -125,7 +152,7 @@ class ByIterations:
         ndarray of float64, shape (2 V, d)
             Centre vectors in (-0.5 / d, 0.5 / d) above outside vectors of zero.
         """
-        seed, V, d = self.args.seed, len(self.words), self.args.dim
+        seed, V, d = self.options.seed, len(self.words), self.options.dim
         random.seed(PYTHON_SEED if seed is None else seed)
         np.random.seed(NUMPY_SEED if seed is None else seed)
         return np.concatenate(((np.random.rand(V, d) - 0.5) / d, np.zeros((V, d))))
@@ -134,23 +161,24 @@ class ByIterations:
         """Where an iteration stands on the axis of a picture."""
         return iteration
 
-    def train(self, checkpoints, say):
+    def train(self, checkpoints, say, quiet=False, print_every=None):
         """Train, or continue, or find that nothing is left to do.
 
         Returns
         -------
         ndarray of float64, shape (2 V, d)
         """
-        args, treebank = self.args, self.treebank
-        start, last = _start(checkpoints, self.total, args.quiet)
-        log = LossLog(args, checkpoints.history, print_loss, self.place, start, self.total, "it")
+        settings, treebank = self.options, self.treebank
+        start, last = _start(checkpoints, self.total, quiet)
+        log = LossLog(quiet, print_every, checkpoints.history, print_loss, self.place, start, self.total, "it")
         log.loss = last
         loss = naiveSoftmaxLossAndGradient
-        if args.negatives:
-            loss = functools.partial(negSamplingLossAndGradient, K=args.negatives)
+        if settings.loss == "negative-sampling":
+            loss = functools.partial(negSamplingLossAndGradient, K=settings.negatives)
 
         def objective(vectors):
-            return word2vec_sgd_wrapper(skipgram, treebank.tokens(), vectors, treebank, args.window, loss, args.batch)
+            tokens, window, batch = treebank.tokens(), settings.window, settings.batch
+            return word2vec_sgd_wrapper(skipgram, tokens, vectors, treebank, window, loss, batch)
 
         started = time.perf_counter()
         # A step too large shows as infinity, which sgd notices: NumPy's warnings on the way there tell nothing more.
@@ -158,9 +186,9 @@ class ByIterations:
             vectors = sgd(
                 objective,
                 self.initial_vectors(),
-                args.step,
+                settings.step,
                 self.total,
-                PRINT_EVERY=args.print_every or PRINT_EVERY,
+                PRINT_EVERY=print_every or PRINT_EVERY,
                 checkpoints=checkpoints,
                 report=log,
             )
@@ -175,37 +203,33 @@ class ByIterations:
 
 
 class ByEpochs:
-    """Training on every window of a text in turn: see epochs.py."""
+    """Training on every window of a text in turn: see epochs.py.
 
-    unit, per, keep = "chunk", "prediction", KEPT
+    Parameters
+    ----------
+    data : Data
+        Its corpus, words, counts, fingerprint and size are used.
+    settings : Settings
+    thinning : (float, str)
+        Threshold and form of the subsampling.
+    workers : Workers
+    """
+
+    unit, axis, per, keep = "chunk", "word", "prediction", KEPT
     halvings = ()
 
-    def __init__(self, args):
-        self.args = args
-        if args.corpus:
-            kept = args.cache or Path(args.out, CACHE)
-            text = read_text(args.corpus, args.text_options, kept, bar=not args.quiet)
-            corpus, self.words, self.counts = text.corpus, text.words, text.counts
-            fingerprint, sentences = text.fingerprint, text.lines
-        else:
-            treebank = read_treebank(args, "run.py")
-            corpus, self.words, self.counts = treebank.text(), treebank.words(), treebank.counts()
-            fingerprint, sentences = treebank.fingerprint(), treebank.numSentences()
-        names = {field.name for field in dataclasses.fields(Settings)}
-        settings = Settings(**{name: value for name, value in vars(args).items() if name in names})
-        self.chunks = Chunks(corpus, settings.epochs)
+    def __init__(self, data, settings, thinning, workers):
+        self.words, self.counts, self.workers = data.words, data.counts, workers
+        self.chunks = Chunks(data.corpus, settings.epochs)
         self.total = len(self.chunks)
-        keep = subsampling(self.counts, args.subsample, args.subsample_form)  # (V,)
-        self.trainer = Trainer(self.counts, keep, settings)
-        self.text = f"{sentences:,} {'lines' if args.corpus else 'sentences'}, {len(corpus.ids):,} words"
+        self.trainer = Trainer(data.counts, subsampling(data.counts, *thinning), settings)
+        self.text = data.size
         self.settings = {
-            "text": fingerprint,
-            "subsample": args.subsample,
-            "subsample form": args.subsample_form,
-            **dataclasses.asdict(settings),
+            "text": data.fingerprint,
+            "subsample": thinning[0],
+            "subsample form": thinning[1],
+            **asdict(settings),
         }
-        options = {"scheduler_host": args.cluster} if args.cluster else {}
-        self.workers = Workers(args.workers, args.backend, **options)
 
     def initial_vectors(self):
         """Input vectors in (-0.5 / d, 0.5 / d) above output vectors of zero: shape (2 V, d)."""
@@ -215,16 +239,15 @@ class ByEpochs:
         """Where a chunk stands on the axis of a picture and on the progress bar: the words read up to there."""
         return self.chunks.words_before(chunk)
 
-    def train(self, checkpoints, say):
+    def train(self, checkpoints, say, quiet=False, print_every=None):
         """Train, or continue, or find that nothing is left to do.
 
         Returns
         -------
         ndarray of float32 or float64, shape (2 V, d)
         """
-        args = self.args
-        start, last = _start(checkpoints, self.total, args.quiet)
-        every = args.print_every or max(1, self.total // LINES)
+        start, last = _start(checkpoints, self.total, quiet)
+        every = print_every or max(1, self.total // LINES)
         started = time.perf_counter()
 
         def show(chunk, loss):
@@ -233,7 +256,7 @@ class ByEpochs:
             share = 100 * read / self.place(self.total)
             print(f"{read:,} words read ({share:3.0f} %): loss {loss:.6f}, {speed:,.0f} words/s", flush=True)
 
-        log = LossLog(args, checkpoints.history, show, self.place, start, self.total, " words", every)
+        log = LossLog(quiet, print_every, checkpoints.history, show, self.place, start, self.total, " words", every)
         log.loss = last
         with log.bar, np.errstate(over="ignore", invalid="ignore"):
             vectors = fit(self.trainer, self.chunks, checkpoints, self.workers, log)

@@ -27,7 +27,6 @@ library's own training, one random minibatch after the other.
 
 import random
 import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +39,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from sgd import sgd  # noqa: E402
+from utils.commands import options  # noqa: E402
 from utils.corpus import sample  # noqa: E402
 from utils.corpus.ids import Corpus  # noqa: E402
 from utils.counting.cooccurrence import cooccurrence  # noqa: E402
@@ -47,7 +47,7 @@ from utils.pictures.canvas import COLOURS, INK, LABEL, default_settings, dress, 
 from utils.system import console  # noqa: E402
 from utils.system.errors import InputError  # noqa: E402
 from utils.system.files import make_folder  # noqa: E402
-from utils.treebank import StanfordSentiment  # noqa: E402
+from utils.treebank import sample_treebank  # noqa: E402
 from word2vec import minibatchLossAndGradient, sigmoid  # noqa: E402
 
 SENTENCES, WINDOW, K, DIM, ITERATIONS = 400, 3, 5, 50, 100_000
@@ -197,26 +197,19 @@ def draw(panels, wanted, which, path):
 
 def main(arguments=None):
     """Train in both ways, compare, draw; return the exit status."""
-    at_least_one = console.whole_number(1)
     parser = console.ArgumentParser(description="Skip-gram with negative sampling factorizes a shifted PMI matrix.")
     parser.add_argument("--sentences", type=console.whole_number(sample.MINIMUM), default=SENTENCES, metavar="S")
-    parser.add_argument("--dim", type=at_least_one, default=DIM, metavar="D", help=f"dimension ({DIM})")
-    parser.add_argument("--window", type=at_least_one, default=WINDOW, metavar="C", help=f"largest window ({WINDOW})")
-    parser.add_argument("--negatives", type=at_least_one, default=K, metavar="K", help=f"per outside word ({K})")
-    parser.add_argument(
-        "--iterations", type=at_least_one, default=ITERATIONS, metavar="N", help=f"of the library's ({ITERATIONS})"
-    )
-    parser.add_argument(
-        "--exact", type=at_least_one, default=EXACT_ITERATIONS, metavar="N", help=f"of L-BFGS ({EXACT_ITERATIONS})"
-    )
-    parser.add_argument("--seed", type=console.whole_number(0, 2**32 - 1), default=0, metavar="S", help="of draws (0)")
-    parser.add_argument("--out", default=".", metavar="DIR", help="folder for bridge.png (here)")
+    options.add(parser, "--dim", default=DIM)
+    options.add(parser, "--window", default=WINDOW)
+    options.add(parser, "--negatives", default=K)
+    for name, default, by in (("--iterations", ITERATIONS, "the library"), ("--exact", EXACT_ITERATIONS, "L-BFGS")):
+        parser.add_argument(name, type=options.at_least_one, default=default, metavar="N", help=f"iterations of {by}")
+    options.add(parser, "--seed", "--out")
     args = parser.parse_args(arguments)
 
     random.seed(args.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        treebank = StanfordSentiment(sample.write_sample_treebank(Path(folder), sentences=args.sentences))
-        corpus = expanded(treebank)
+    treebank = sample_treebank(args.sentences)
+    corpus = expanded(treebank)
     V = len(treebank.words())
     n = expected_pairs(corpus, V, args.window)
     q = np.bincount(treebank.sampleTable(), minlength=V) / treebank.tablesize  # (V,)

@@ -13,7 +13,6 @@ numbers each. `compare.png` has a map for each method.
 
 import random
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -28,22 +27,21 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import epochs  # noqa: E402
 from sgd import sgd  # noqa: E402
-from utils.corpus import sample  # noqa: E402
+from utils.commands import options  # noqa: E402
+from utils.commands.inputs import read_treebank  # noqa: E402
+from utils.commands.words import choose_words  # noqa: E402
 from utils.corpus.ids import Corpus  # noqa: E402
 from utils.corpus.reading import encode  # noqa: E402
 from utils.counting.cooccurrence import cooccurrence  # noqa: E402
 from utils.counting.pmi import ppmi, svd_vectors  # noqa: E402
 from utils.pictures.canvas import DPI, FAINT, INK, LABEL, SMALL, default_settings, drawable, dress, paper, save_png  # noqa: E402
 from utils.pictures.labels import AIR, place  # noqa: E402
-from utils.pictures.wordmap import FAR, MAP_GROUPS, MAP_WORDS, marks_of, project_2d  # noqa: E402
-from utils.scoring import (
-    sentiment,  # noqa: E402
-    wordsets,  # noqa: E402
-)
+from utils.pictures.wordmap import FAR, MAP_GROUPS, marks_of, project_2d  # noqa: E402
+from utils.scoring import sentiment, wordsets  # noqa: E402
 from utils.system import console  # noqa: E402
 from utils.system.errors import InputError  # noqa: E402
 from utils.system.files import make_folder  # noqa: E402
-from utils.treebank import DEFAULT_FOLDER, StanfordSentiment  # noqa: E402
+from utils.treebank import StanfordSentiment  # noqa: E402
 from utils.vectors.wordvectors import WordVectors  # noqa: E402
 from word2vec import minibatchLossAndGradient  # noqa: E402
 
@@ -228,39 +226,25 @@ def set_scale(axes, coordinates):
 
 def parse(arguments):
     """Parse the command line; an argument out of range ends the process with status 2."""
-    at_least_one = console.whole_number(1)
     parser = console.ArgumentParser(description="Five kinds of word vectors from one text, in one table and picture.")
-    data = parser.add_mutually_exclusive_group()
-    data.add_argument("--data", metavar="DIR", help="the treebank's folder (default: where get_datasets.sh puts it)")
-    data.add_argument("--sample", action="store_true", help="take the built-in sample treebank")
-    parser.add_argument("--sets", metavar="DIR", help="folder of WordSim-353 (where get_datasets.sh puts it)")
-    parser.add_argument("--dim", type=at_least_one, default=DIM, metavar="D", help=f"dimension ({DIM})")
-    parser.add_argument("--window", type=at_least_one, default=WINDOW, metavar="C", help=f"words on a side ({WINDOW})")
+    options.add_treebank(parser)
+    parser.add_argument("--sets", metavar="DIR", help="folder of WordSim-353 (default: where get_datasets.sh puts it)")
+    options.add(parser, "--dim", default=DIM)
+    options.add(parser, "--window", default=WINDOW)
     parser.add_argument(
-        "--iterations", type=at_least_one, default=ITERATIONS, metavar="N", help=f"of the naive softmax ({ITERATIONS})"
+        "--iterations", type=options.at_least_one, default=ITERATIONS, metavar="N", help="of the naive softmax"
     )
-    parser.add_argument(
-        "--step", type=console.positive_number, default=SOFTMAX_STEP, metavar="S", help=f"of it ({SOFTMAX_STEP:g})"
-    )
-    parser.add_argument(
-        "--epochs", type=at_least_one, default=EPOCHS, metavar="N", help=f"of the negative sampling ({EPOCHS})"
-    )
-    parser.add_argument("--seed", type=console.whole_number(0, 2**32 - 1), default=0, metavar="S", help="of draws (0)")
-    parser.add_argument("--out", default=".", metavar="DIR", help="folder for compare.png (here)")
+    options.add(parser, "--step", default=SOFTMAX_STEP, help="of the naive softmax")
+    options.add(parser, "--epochs", default=EPOCHS, help="of negative sampling")
+    options.add(parser, "--seed", "--out")
     return parser.parse_args(arguments)
 
 
 def read(args):
     """Read the treebank: a Text, and its splits for sentiment."""
-    if not (args.sample or args.data or DEFAULT_FOLDER.is_dir()):
-        raise InputError(
-            f"the Stanford Sentiment Treebank is not in {DEFAULT_FOLDER}: fetch it with `sh get_datasets.sh`, "
-            "name its folder with --data DIR, or take the built-in sample with --sample"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        treebank = StanfordSentiment(sample.write_sample_treebank(Path(folder)) if args.sample else args.data)
-        corpus, words = encode(treebank.sentences())
-        splits = sentiment.read_splits(treebank)
+    treebank = read_treebank(args.data, args.sample, "examples/compare.py")
+    corpus, words = encode(treebank.sentences())
+    splits = sentiment.read_splits(treebank)
     if args.dim > len(words):
         raise InputError(f"--dim wants at most the {len(words):,} words of the vocabulary, got {args.dim}")
     return Text(treebank, corpus, words, np.bincount(corpus.ids, minlength=len(words))), splits
@@ -285,9 +269,7 @@ def main(arguments=None):
     text, splits = read(args)
     picture = make_folder(args.out) / "compare.png"
     index = {word: i for i, word in enumerate(text.words)}
-    shown = [word for word in MAP_WORDS if word in index]
-    if len(shown) < 2:  # a treebank of one's own
-        shown = [text.words[i] for i in np.argsort(-text.occurrences, kind="stable")[: len(MAP_WORDS)]]
+    shown = choose_words(None, text.words, text.occurrences, quiet=True)
     found = sentiment.averages(WordVectors(text.words, np.zeros((len(text.words), 1))), splits)
     print(f"{len(text.corpus):,} sentences, {len(text.corpus.ids):,} words, vocabulary {len(text.words):,}", end="; ")
     print(f"{100 * found.used / found.total:.1f} % of the words of the splits have vectors")

@@ -9,7 +9,6 @@ negative and finite it rests on few meetings, so that the two halves of a text d
 """
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,13 +16,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from utils.corpus import sample  # noqa: E402
+from utils.commands import options  # noqa: E402
+from utils.commands.inputs import read_treebank  # noqa: E402
 from utils.corpus.ids import Corpus  # noqa: E402
 from utils.corpus.reading import encode  # noqa: E402
 from utils.counting.cooccurrence import cooccurrence  # noqa: E402
 from utils.counting.pmi import pmi  # noqa: E402
 from utils.system import console  # noqa: E402
-from utils.treebank import StanfordSentiment  # noqa: E402
 
 EXPECTED = (1, 4, 16, 64, np.inf)  # borders of the classes of pairs
 
@@ -131,15 +130,11 @@ def scatter(counts, halves, low, high):
 def main(arguments=None):
     """Print the two tables; return the exit status."""
     parser = console.ArgumentParser(description="When is PMI negative, and why does PPMI floor it?")
-    data = parser.add_mutually_exclusive_group()
-    data.add_argument("--data", metavar="DIR", help="the treebank's folder (default: where get_datasets.sh puts it)")
-    data.add_argument("--sample", action="store_true", help="take the built-in sample treebank")
-    parser.add_argument("--window", type=console.whole_number(1), default=2, metavar="C", help="words on a side (2)")
-    parser.add_argument("--seed", type=console.whole_number(0), default=0, metavar="S", help="of the halves (0)")
+    options.add_treebank(parser)
+    options.add(parser, "--window", default=2)
+    options.add(parser, "--seed")
     args = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        path = sample.write_sample_treebank(Path(folder)) if args.sample else args.data
-        corpus, words = encode(StanfordSentiment(path).sentences())
+    corpus, words = encode(read_treebank(args.data, args.sample, "examples/negative_pmi.py").sentences())
     V = len(words)
     halves = [cooccurrence(half, args.window, V=V) for half in half_and_half(corpus, np.random.default_rng(args.seed))]
     counts = halves[0] + halves[1]

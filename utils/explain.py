@@ -10,7 +10,7 @@ import random
 
 import numpy as np
 
-from utils.gradcheck import SOFTMAX_FIGURES, STEP, TOLERANCE
+from utils.gradcheck import SOFTMAX_FIGURES, STEP, TOLERANCE, central_difference
 from utils.selftests import getDummyObjects
 from utils.utils import softmax
 
@@ -62,13 +62,7 @@ def numeric_gradient(f, x, step=STEP):
     state = random.getstate()
     gradient = np.empty(x.shape)
     for index in np.ndindex(x.shape):
-        values = []
-        for shift in (step, -step):
-            shifted = x.copy()
-            shifted[index] += shift
-            random.setstate(state)
-            values.append(f(shifted))
-        gradient[index] = (values[0] - values[1]) / (2 * step)
+        gradient[index] = central_difference(f, x, index, step, state)
     random.setstate(state)
     return gradient
 

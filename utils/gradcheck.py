@@ -63,6 +63,34 @@ class Verdict:
         return f"passed: {self.name}" if self.passed else f"FAILED: {self.name}: {self.problem}"
 
 
+def central_difference(f, x, index, step, state):
+    """The numeric derivative of `f` with respect to one component of `x`.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of the shape of `x` and returns a number.
+    x : ndarray of float
+        Not changed.
+    index : tuple of int
+    step : float
+        Half the width of the difference.
+    state : tuple
+        Of Python's `random`: both evaluations make the same draws.
+
+    Returns
+    -------
+    float
+    """
+    values = []
+    for shift in (step, -step):
+        shifted = x.copy()
+        shifted[index] += shift
+        random.setstate(state)
+        values.append(np.asarray(f(shifted), dtype=float).item())
+    return (values[0] - values[1]) / (2 * step)
+
+
 def check_gradient(f, x, name, step=STEP, tolerance=TOLERANCE):
     """Compare the gradient that `f` returns with central differences of its value.
 
@@ -90,15 +118,9 @@ def check_gradient(f, x, name, step=STEP, tolerance=TOLERANCE):
     if gradient.shape != x.shape:
         return Verdict(name, False, f"the gradient has shape {gradient.shape}, x has shape {x.shape}", step=step)
 
-    def value_at(index, shift):
-        shifted = x.copy()
-        shifted[index] += shift
-        random.setstate(state)
-        return np.asarray(f(shifted)[0], dtype=float).item()
-
     for index in np.ndindex(x.shape):
         analytic = gradient[index].item()
-        numeric = (value_at(index, step) - value_at(index, -step)) / (2 * step)
+        numeric = central_difference(lambda shifted: f(shifted)[0], x, index, step, state)
         # Written so that a NaN fails, and infinity, next to which every difference is small.
         close = abs(numeric - analytic) <= tolerance * max(1, abs(numeric), abs(analytic))
         if not (close and math.isfinite(analytic)):

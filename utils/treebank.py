@@ -10,15 +10,17 @@ import hashlib
 import itertools
 import random
 import re
+import tempfile
 from array import array
 from pathlib import Path
 
 import numpy as np
 
+from utils.corpus import sample
 from utils.corpus.ids import Corpus
 from utils.minibatches import handout
 from utils.minibatches.replay import Replay
-from utils.system.errors import InputError
+from utils.system.errors import InputError, quoted
 from utils.system.files import each_line
 from utils.system.paths import DATASETS
 
@@ -196,7 +198,7 @@ class StanfordSentiment:
         for where, line in self._records("datasetSentences.txt", header=True):
             index, tab, text = line.partition("\t")
             if index != str(len(texts) + 1) or not tab or not text.strip():
-                raise InputError(f"{where}: wanted {len(texts) + 1}, a tab and a sentence, got {_shorten(line)}")
+                raise InputError(f"{where}: wanted {len(texts) + 1}, a tab and a sentence, got {quoted(line)}")
             texts.append(text)
         if not texts:
             file = self.path / "datasetSentences.txt"
@@ -287,7 +289,7 @@ class StanfordSentiment:
         for where, line in self._records("dictionary.txt"):
             entry = PHRASE_AND_ID.fullmatch(line)
             if not entry:
-                raise InputError(f"{where}: wanted phrase|id, got {_shorten(line)}")
+                raise InputError(f"{where}: wanted phrase|id, got {quoted(line)}")
             if entry[1] in wanted:
                 _enter(numbers, entry[1], int(entry[2]), where)
         return numbers
@@ -300,9 +302,9 @@ class StanfordSentiment:
             try:
                 number, sentiment = int(entry[1]), float(entry[2])
             except (TypeError, ValueError):
-                raise InputError(f"{where}: wanted id|sentiment, got {_shorten(line)}") from None
+                raise InputError(f"{where}: wanted id|sentiment, got {quoted(line)}") from None
             if not 0 <= sentiment <= 1:
-                raise InputError(f"{where}: a sentiment lies between 0 and 1, got {_shorten(entry[2])}")
+                raise InputError(f"{where}: a sentiment lies between 0 and 1, got {quoted(entry[2])}")
             if number in wanted:
                 _enter(sentiments, number, sentiment, where)
         return sentiments
@@ -310,7 +312,7 @@ class StanfordSentiment:
     def _refuse_sentence(self, i, what):
         where, _ = next(itertools.islice(self._records("datasetSentences.txt", header=True), i, None))
         raise InputError(
-            f"{where}: sentence {i + 1}, {_shorten(self._texts[i])}, has {what}; fetch the treebank again"
+            f"{where}: sentence {i + 1}, {quoted(self._texts[i])}, has {what}; fetch the treebank again"
         )
 
     @functools.cached_property
@@ -320,7 +322,7 @@ class StanfordSentiment:
         for where, line in self._records("datasetSplit.txt", header=True):
             index, _, label = line.strip().partition(",")
             if index != str(n + 1) or label not in ("1", "2", "3"):
-                raise InputError(f"{where}: wanted {n + 1},1 or {n + 1},2 or {n + 1},3, got {_shorten(line)}")
+                raise InputError(f"{where}: wanted {n + 1},1 or {n + 1},2 or {n + 1},3, got {quoted(line)}")
             split[int(label) - 1].append(n)
             n += 1
         if n != self.numSentences():
@@ -333,19 +335,36 @@ class StanfordSentiment:
     def _records(self, name, header=False):
         """The non-empty lines of a file, each with its place for error messages."""
         if not self.path.is_dir():
-            raise InputError(f"no treebank in {self.path}: fetch it with `sh get_datasets.sh`")
+            raise InputError(f"there is no treebank in {self.path}: fetch it with `sh get_datasets.sh`")
         file = self.path / name
         for number, line in enumerate(each_line(file), start=1):
             if header and number == 1:
                 if line[:1].isdecimal():
-                    raise InputError(f"{file}, line 1: wanted the names of the columns, got {_shorten(line)}")
+                    raise InputError(f"{file}, line 1: wanted the names of the columns, got {quoted(line)}")
             elif line.strip():
                 yield f"{file}, line {number}", line
 
 
+def sample_treebank(sentences=sample.SENTENCES):
+    """The built-in sample treebank, all of it read.
+
+    Parameters
+    ----------
+    sentences : int
+
+    Returns
+    -------
+    StanfordSentiment
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        treebank = StanfordSentiment(sample.write_sample_treebank(Path(folder), sentences))
+        treebank.dataset_split(), treebank.sent_labels()  # while their files are there
+    return treebank
+
+
 def _enter(entries, key, value, where):
     if entries.setdefault(key, value) != value:
-        raise InputError(f"{where}: {_shorten(str(key))} stands for {value} here and for {entries[key]} further up")
+        raise InputError(f"{where}: {quoted(str(key))} stands for {value} here and for {entries[key]} further up")
 
 
 def _repaired(text):
@@ -364,6 +383,3 @@ def _repaired_word(word):
             return repaired.strip()
     return word
 
-
-def _shorten(text):
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -110,16 +110,28 @@ def test_help_is_printed_with_status_0(capsys, module):
     assert "usage: " in capsys.readouterr().out
 
 
-def test_help_names_every_option_of_run(capsys):
-    status_of(run.main, "--help")
-    options = set(re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, flags=re.MULTILINE))
-    assert options == {
-        *("--data", "--sample", "--iterations", "--loss", "--dim", "--window", "--negatives", "--batch", "--step"),
-        *("--seed", "--out", "--save", "--vectors", "--keep", "--fresh", "--print-every", "--words", "--animate"),
-        *("--quiet", "--epochs", "--model", "--share", "--subsample", "--subsample-form", "--dtype", "--workers"),
-        *("--backend", "--cluster", "--corpus", "--lowercase", "--keep-case", "--token-pattern", "--min-count"),
-        *("--max-vocab", "--encoding-errors", "--cache"),
+def test_help_names_every_option_of_the_training_asked_for_and_how_to_see_the_others(capsys):
+    def shown(*arguments):
+        status_of(run.main, *arguments, "--help")
+        text = capsys.readouterr().out
+        return set(re.findall(r"^  (--[a-z-]+)", text, flags=re.MULTILINE)), " ".join(text.split())
+
+    both = {
+        *("--data", "--sample", "--dim", "--window", "--negatives", "--batch", "--step", "--seed", "--out", "--save"),
+        *("--vectors", "--keep", "--fresh", "--print-every", "--words", "--animate", "--quiet"),
     }
+    options, text = shown()
+    assert options == both | {"--iterations", "--loss"}
+    assert "python run.py --epochs 5 --help" in text
+    by_epochs = {
+        *("--epochs", "--model", "--share", "--subsample", "--subsample-form", "--dtype", "--workers", "--cluster"),
+        *("--corpus", "--lowercase", "--keep-case", "--token-pattern", "--min-count", "--max-vocab"),
+        *("--encoding-errors", "--cache"),
+    }
+    for arguments in (("--corpus", "x"), ("--epochs", "5"), ("--epochs=5",)):
+        options, text = shown(*arguments)
+        assert options == both | by_epochs
+        assert text.endswith("python run.py --help")
 
 
 @pytest.mark.parametrize("module", [sgd, word2vec])

@@ -242,7 +242,7 @@ def test_other_words_give_another_picture(train):
 def test_an_unknown_word_is_left_out_with_a_notice(train, mapped):
     trained = train("--words", "coffee,zyzzyva,tea")
     assert trained.status == 0
-    assert trained.err == "not in the vocabulary, left out of the map: zyzzyva\n"
+    assert trained.err == "not in the vocabulary, left out of the pictures: zyzzyva\n"
     assert mapped["words"] == ["coffee", "tea"]
 
 

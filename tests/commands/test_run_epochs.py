@@ -10,6 +10,7 @@ import epochs
 import run
 import trainings
 from epochs import Chunks, Settings, Trainer, subsampling
+from utils.commands import options
 from utils.corpus.reading import read_text
 from utils.corpus.textoptions import TextOptions
 from utils.pictures.wordmap import MAP_WORDS
@@ -143,8 +144,8 @@ def test_several_workers_train_on_shares(train, monkeypatch):
 
 def test_a_cluster_is_reached_by_its_address(train, monkeypatch):
     given = []
-    monkeypatch.setattr(trainings, "Workers", lambda *args, **options: given.append((args, options)) or None)
-    train("--workers", 2, "--backend", "dask", "--cluster", "tcp://127.0.0.1:1")
+    monkeypatch.setattr(options, "Workers", lambda *args, **options: given.append((args, options)) or None)
+    train("--workers", 2, "--cluster", "tcp://127.0.0.1:1")
     assert given == [((2, "dask"), {"scheduler_host": "tcp://127.0.0.1:1"})]
 
 
@@ -199,7 +200,7 @@ def test_a_text_without_the_handouts_words_is_mapped_by_its_most_frequent_ones(t
 def test_words_of_the_map_can_be_chosen(train):
     trained = train("--words", "coffee,nowhere,tea")
     assert trained.words == ["coffee", "tea"]
-    assert trained.err == "not in the vocabulary, left out of the map: nowhere\n"
+    assert trained.err == "not in the vocabulary, left out of the pictures: nowhere\n"
     assert set(train(out="plain").words) <= set(MAP_WORDS)
 
 
@@ -259,14 +260,13 @@ def test_the_handouts_run_is_not_continued_by_epochs(train, sample_folder):
 @pytest.mark.parametrize(
     "options, said",
     [
-        (("--corpus", "x", "--iterations", 3), "--iterations goes with the handout's training"),
-        (("--epochs", 1, "--loss", "naive-softmax"), "--loss goes with the handout's training"),
-        (("--model", "cbow"), "--model goes with the training by epochs: give --epochs, too"),
-        (("--workers", 2), "--workers goes with the training by epochs"),
-        (("--min-count", 2), "--min-count goes with --corpus"),
+        (("--corpus", "x", "--iterations", 3), "--iterations belongs to the training of the handout"),
+        (("--epochs", 1, "--loss", "naive-softmax"), "--loss belongs to the training of the handout"),
+        (("--model", "cbow"), "--model belongs to the training by epochs: give --epochs, or --corpus"),
+        (("--workers", 2), "--workers belongs to the training by epochs"),
+        (("--min-count", 2), "--min-count belongs to the training by epochs"),
         (("--epochs", 1, "--min-count", 2), "--min-count goes with --corpus"),
         (("--epochs", 1, "--sample", "--keep-case"), "--keep-case goes with --corpus"),
-        (("--epochs", 1, "--cluster", "tcp://x:1"), "--cluster goes with --backend dask"),
         (("--corpus", "x", "--sample"), "not allowed with argument"),
         (("--epochs", 0), "--epochs: wants a whole number of at least 1"),
         (("--epochs", 1, "--subsample", "-1"), "--subsample: wants a number of at least 0"),
@@ -305,9 +305,3 @@ def test_a_step_that_diverges_is_told(train, monkeypatch):
     refused = train()
     assert refused.status == 2
     assert "try a smaller step than 0.05" in refused.err
-
-
-def test_a_backend_that_is_not_there_is_named(train):
-    refused = train("--workers", 2, "--backend", "slurm")
-    assert refused.status == 1
-    assert "the backend slurm cannot be used" in refused.err

@@ -125,7 +125,7 @@ def test_the_same_training_saves_the_same_bytes(train, tmp_path):
     "options, status, said",
     [
         (["--save", "v.doc"], 2, "error: v.doc: files of word vectors end in .txt"),
-        (["--save", ""], 2, "error: --save wants a file, got the folder ."),
+        (["--save", ""], 2, "error: argument --save: wants a file, got ''"),
         (["--save", "folder.txt"], 2, "error: --save wants a file, got the folder folder.txt"),
         (["--save", "saved_params_4.npy"], 2, "error: saved_params_4.npy: files of word vectors end in"),
         (["--save", "v.tsv.gz"], 2, "error: v.tsv.gz: files of format projector are not compressed"),

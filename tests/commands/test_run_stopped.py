@@ -292,7 +292,7 @@ def test_arguments_that_do_not_go_together_or_say_nothing_are_refused(refused, t
 def test_an_empty_name_of_a_folder_is_not_the_usual_one(refused):
     status, line = refused("--data", "")
     assert status == 2
-    assert "--data wants the treebank's folder, got ''" in line
+    assert "argument --data: wants a folder, got ''" in line
 
 
 def test_the_largest_seed_is_taken(sample_folder, tmp_path):

@@ -1,26 +1,71 @@
-"""What commands are given alike: a treebank, the words of their pictures."""
+"""What commands read, as their options say: a treebank or your own text; and what they must not write over."""
 
-import sys
-import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from utils.corpus import sample
-from utils.pictures.wordmap import MAP_WORDS, MOST_WORDS
+from utils.commands.options import text_options
+from utils.corpus.ids import Corpus
+from utils.corpus.reading import read_text
 from utils.system.errors import InputError
-from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
+from utils.treebank import DEFAULT_FOLDER, StanfordSentiment, sample_treebank
+
+CACHE = ".cache"  # in --out
 
 
-def read_treebank(args, command):
-    """Read the treebank that the arguments ask for.
+class Data(NamedTuple):
+    """A text to train on or to count, whatever it was read from.
+
+    Attributes
+    ----------
+    corpus : Corpus
+        Of a treebank the original sentences, once each; your own text stays on disk, mapped into memory.
+    words : list of str, length V
+    counts : ndarray of int64, shape (V,)
+        Occurrences of each word.
+    fingerprint : str
+        Differs where the text does.
+    size : str
+        How much there is, for people.
+    remarks : list of str
+        What else there is to say of it.
+    """
+
+    corpus: Corpus
+    words: list
+    counts: np.ndarray
+    fingerprint: str
+    size: str
+    remarks: list
+
+
+def missing_treebank(command, corpus=False):
+    """How to get the treebank, in one sentence, for a command that needs it.
 
     Parameters
     ----------
-    args : namespace
-        `data`: its folder, or None for where it is by default; `sample`: the built-in one instead.
     command : str
-        What else could be called, such as "run.py".
+        Such as "run.py".
+    corpus : bool
+        Whether your own text will do.
+    """
+    other = ", or give your own text with --corpus" if corpus else ""
+    return (
+        f"the Stanford Sentiment Treebank is not in {DEFAULT_FOLDER}: fetch it with `sh get_datasets.sh`, name its "
+        f"folder with --data DIR, or take the built-in sample with `python {command} --sample`{other}"
+    )
+
+
+def read_treebank(folder=None, builtin=False, command="run.py", corpus=False):
+    """Read a treebank: that of a folder, the one that get_datasets.sh fetches, or the built-in sample.
+
+    Parameters
+    ----------
+    folder : str or Path, optional
+    builtin : bool
+    command, corpus :
+        See `missing_treebank`.
 
     Returns
     -------
@@ -30,60 +75,52 @@ def read_treebank(args, command):
     Raises
     ------
     InputError
-        It is not there, or a file of it is damaged.
+        It is missing, or one of its files is damaged.
     """
-    if args.sample:
-        with tempfile.TemporaryDirectory() as folder:
-            return _whole(StanfordSentiment(sample.write_sample_treebank(Path(folder))))
-    treebank = StanfordSentiment(args.data)
-    if not args.data and not treebank.path.is_dir():
-        raise InputError(
-            f"the Stanford Sentiment Treebank is not in {DEFAULT_FOLDER}: fetch it with `sh get_datasets.sh`, "
-            f"or take the built-in sample with `python {command} --sample`, or a text of your own with --corpus"
-        )
-    return _whole(treebank)
-
-
-def _whole(treebank):
+    if builtin:
+        return sample_treebank()
+    treebank = StanfordSentiment(folder)
+    if not folder and not treebank.path.is_dir():
+        raise InputError(missing_treebank(command, corpus))
     treebank.dataset_split()  # reads all sentences, and notices a file that is cut off
     return treebank
 
 
-def split_words(text):
-    """Argparse type: the words of a list with commas."""
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def choose_words(asked, words, counts, quiet):
-    """The words of a picture that a text has, with a notice of the others on standard error unless `quiet`.
-
-    Parameters
-    ----------
-    asked : list of str or None
-        None: the handout's. Where a text has next to none of these, its most frequent words take their place.
-    words : list of str, length V
-        The vocabulary.
-    counts : ndarray of int, shape (V,)
-    quiet : bool
+def read_corpus(args):
+    """Read the text that --corpus names, as the other options say.
 
     Returns
     -------
-    list of str
+    Data
+    """
+    options = text_options(args)
+    text = read_text(args.corpus, options, args.cache or Path(args.out, CACHE), bar=not args.quiet)
+    remarks = left_out(text.tokens_read, text.corpus) + ["cached"] * text.cached
+    size = f"{text.lines:,} lines, {len(text.corpus.ids):,} words"
+    return Data(text.corpus, text.words, text.counts, text.fingerprint, size, remarks)
+
+
+def left_out(before, corpus):
+    """A list of at most one remark: how many words are not in the corpus."""
+    return [f"{before - len(corpus.ids):,} words left out"] if before > len(corpus.ids) else []
+
+
+def refuse_overwriting(inputs, outputs):
+    """Refuse to write over what is read.
+
+    Parameters
+    ----------
+    inputs, outputs : iterable of str, Path or None
+        None, "-" and what does not exist yet are passed over.
 
     Raises
     ------
     InputError
-        None of the words is there, or there are more than a map has room for.
+        One of the outputs is one of the inputs, or the same file by another name.
     """
-    vocabulary = set(words)
-    known = [word for word in asked or MAP_WORDS if word in vocabulary]
-    if asked is None and len(known) < 2:
-        known = [words[i] for i in np.argsort(-counts, kind="stable")[: len(MAP_WORDS)]]
-    if len(known) > MOST_WORDS:
-        raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")
-    if not known:
-        raise InputError(f"none of the words for the map is in the vocabulary: {', '.join(asked)}; give --words")
-    unknown = [word for word in asked or () if word not in vocabulary]
-    if unknown and not quiet:
-        print(f"not in the vocabulary, left out of the map: {', '.join(unknown)}", file=sys.stderr)
-    return known
+    read = [Path(path) for path in inputs if path not in (None, "-") and Path(path).is_file()]
+    for output in outputs:
+        if output is not None and Path(output).exists():
+            for path in read:
+                if path.samefile(output):
+                    raise InputError(f"{output} would be written over {path}, which is read: choose another name")

@@ -1,12 +1,16 @@
-"""What every command of the project shares: exit statuses, argument types, what signals do."""
+"""What every command of the project shares: exit statuses, what is printed, argument types, what signals do."""
 
 import argparse
 import atexit
 import contextlib
 import math
+import os
+import re
 import signal
 import sys
 import threading
+import warnings
+from pathlib import Path
 
 from utils.system.errors import EnvironmentFailure, InputError
 
@@ -14,15 +18,23 @@ STATUS_INPUT = 2  # as argparse does
 STATUS_ENVIRONMENT = 1
 STATUS_STOPPED = 128  # and the number of the signal, as shells report it
 
+LARGEST_NUMBER = 10**9  # of a whole number on a command line that has no smaller bound
+# Control characters, line separators, what reverses the direction of writing, and halves of surrogate pairs: a terminal
+# would obey them, or cannot be sent them.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
 STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def run(main, *args):
-    """Call `main(*args)` and leave the process with its status; a person's error is one line, not a traceback."""
+    """Call `main(*args)` and leave the process with its status; a user's error is one line, not a traceback."""
     # Registered first, it is called last: from then on Python would let any signal end it, with the work all done.
     atexit.register(_ignore_stop_signals)
+    _prepare_streams()
     try:
-        with _ending_in_order():
+        with _ending_in_order(), warnings.catch_warnings():
+            if not sys.warnoptions:  # of libraries, which mean their callers and not the user
+                warnings.simplefilter("ignore")
             status = main(*args)
             sys.stdout.flush()
     except InputError as error:
@@ -50,28 +62,73 @@ def _ignore_stop_signals():
 
 def _say(message, status):
     with contextlib.suppress(OSError):  # the terminal may be gone
-        print(message, file=sys.stderr)
+        print(printable(str(message)), file=sys.stderr)
     return status
 
 
+def _prepare_streams():
+    """Let anything be printed: what standard output or error cannot encode is escaped; closed, they swallow it."""
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller; without this the next file that is opened would take its place
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (it stays open)
+        elif name != "stdin" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def printable(text):
+    """The text with every character escaped that a terminal would obey instead of showing it: one line stays one."""
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def say(*lines):
+    """Print lines at once, each made `printable`."""
+    for line in lines:
+        print(printable(line), flush=True)
+
+
+def note(line):
+    """Print a notice on standard error, made `printable`."""
+    print(printable(line), file=sys.stderr, flush=True)
+
+
+def speaker(quiet):
+    """`say`, or what takes lines and prints nothing."""
+    return (lambda *lines: None) if quiet else say
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Show the default of every option that has one."""
+
+    def _get_help_string(self, action):
+        shown = action.default is not None and action.default is not False
+        return super()._get_help_string(action) if shown else action.help
+
+
 class ArgumentParser(argparse.ArgumentParser):
-    """argparse's, but that an error is one line."""
+    """argparse's, but errors are one line, and help shows defaults."""
+
+    def __init__(self, *args, formatter_class=HelpFormatter, **options):
+        super().__init__(*args, formatter_class=formatter_class, **options)
 
     def error(self, message):
-        self.exit(STATUS_INPUT, f"error: {message} (see {self.prog} --help)\n")
+        self.exit(STATUS_INPUT, printable(f"error: {message} (see {self.prog} --help)") + "\n")
 
 
-def whole_number(least, most=None):
-    """Make an argparse type: a whole number of at least `least` (and at most `most`)."""
-    wanted = f"a whole number of at least {least}" + ("" if most is None else f" and at most {most}")
+def whole_number(least, most=LARGEST_NUMBER):
+    """Make an argparse type: a whole number of at least `least` and at most `most`."""
+    wanted = f"a whole number of at least {least}" + ("" if most == LARGEST_NUMBER else f" and at most {most}")
 
     def parse(text):
         try:
             value = int(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"wants {wanted}, got {text!r}") from None
-        if value < least or (most is not None and value > most):
-            raise argparse.ArgumentTypeError(f"wants {wanted}, got {text}")
+        if value < least or value > most:
+            limit = wanted if value < least else f"a whole number of at most {most}"
+            shown = text if len(text) <= 20 else f"a number of {len(text)} digits"
+            raise argparse.ArgumentTypeError(f"wants {limit}, got {shown}")
         return value
 
     return parse

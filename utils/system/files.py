@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written beside their place, flushed, then moved into it."""
+"""Atomic files: written to a temporary file in the same folder, flushed, then renamed."""
 
 import contextlib
 import os

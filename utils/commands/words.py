@@ -1,0 +1,67 @@
+"""Which words a command shows: those that are asked for, the handout's, or some of the text's own."""
+
+import numpy as np
+
+from utils.pictures.wordmap import MAP_WORDS, MOST_WORDS
+from utils.system.console import note
+from utils.system.errors import InputError
+
+SHOWN = 24  # as many as the handout's
+COMMONEST = 1e-3  # share of the text from which on a word is too common to say much: the usual threshold of subsampling
+
+
+def choose_words(asked, words, counts, quiet, handout=True):
+    """Choose the words of a picture, with a notice on standard error of those that the text does not have.
+
+    Parameters
+    ----------
+    asked : list of str or None
+    words : list of str, length V
+        The vocabulary.
+    counts : ndarray of int, shape (V,)
+    quiet : bool
+        Print no notice.
+    handout : bool
+        Without `asked`: take the handout's words, if all of them are there; otherwise take frequent words of the text.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    InputError
+        None of the words is there, or there are more than a map has room for.
+    """
+    vocabulary = set(words)
+    if asked is None:
+        known = [word for word in MAP_WORDS if word in vocabulary] if handout else []
+        return known if len(known) >= 2 else frequent_words(words, counts)
+    known = [word for word in asked if word in vocabulary]
+    if len(known) > MOST_WORDS:
+        raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")
+    if not known:
+        raise InputError(f"none of these words is in the vocabulary: {', '.join(asked)}; give other --words")
+    unknown = [word for word in asked if word not in vocabulary]
+    if unknown and not quiet:
+        note(f"not in the vocabulary, left out of the pictures: {', '.join(unknown)}")
+    return known
+
+
+def frequent_words(words, counts):
+    """The most frequent words of a text that say something: letters, and not the very commonest, if enough are left.
+
+    Parameters
+    ----------
+    words : list of str, length V
+    counts : ndarray of int, shape (V,)
+
+    Returns
+    -------
+    list of str
+        At most SHOWN, the most frequent first.
+    """
+    order = [i for i in np.argsort(-counts, kind="stable") if any(letter.isalpha() for letter in words[i])]
+    common = sum(counts[i] > COMMONEST * counts.sum() for i in order)
+    first = max(0, min(common, len(order) - SHOWN))
+    return [words[i] for i in order[first : first + SHOWN]] or words[:SHOWN]
