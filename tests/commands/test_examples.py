@@ -348,7 +348,7 @@ def test_without_word_similarity_the_remedy_is_a_line_and_the_table_has_no_such_
 
 
 def test_without_a_treebank_or_with_too_many_dimensions_one_line_says_so(sample_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(compare, "DEFAULT_FOLDER", tmp_path / "nothing")
+    monkeypatch.setattr("utils.treebank.DEFAULT_FOLDER", tmp_path / "nothing")
     with pytest.raises(InputError, match="`sh get_datasets.sh`, name its folder with --data DIR, or .* --sample"):
         compare.main([])
     with pytest.raises(InputError, match="at most the 824 words of the vocabulary, got 9999"):

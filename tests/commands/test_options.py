@@ -70,8 +70,8 @@ def test_options_about_a_text_want_a_text(arguments):
         (["--keep-case", "--lowercase"], "not allowed with"),
         (["--sample", "--corpus", "x"], "not allowed with"),
         (["--words", ","], "wants at least one word, as in coffee,tea"),
-        (["--seed", str(2**32)], "wants a whole number of at most 4294967295, got 4294967296"),
-        (["--dim", "1" * 401], "wants a whole number of at most 1000000000, got a number of 401 digits"),
+        (["--seed", str(2**32)], "wants a whole number of at least 0 and at most 4294967295, got 4294967296"),
+        (["--dim", "1" * 401], "and at most 1000000000, got a number of 401 digits"),
     ],
     ids=str,
 )

@@ -48,7 +48,7 @@ def elsewhere(stretches):
     places = filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))
     try:
         with tempfile.TemporaryFile() as file:
-            for array in (numbers, corpus.ids, corpus.offsets, decoder.table, stretches.words, twister["key"]):
+            for array in (numbers, corpus.ids, corpus.offsets, decoder.table, stretches.outputs, twister["key"]):
                 np.save(file, array, allow_pickle=False)
             file.seek(0)
             process = subprocess.Popen(
@@ -81,7 +81,7 @@ class _Elsewhere:
         minibatches, pairs = self._receive(2, np.int64).tolist()
         return Stretch(
             heads=self._receive(minibatches * HEAD, np.uint32).reshape(minibatches, HEAD),
-            words=self._receive(minibatches, np.int64),
+            outputs=self._receive(minibatches, np.int64),
             lengths=self._receive(minibatches, np.int64),
             pairs=self._receive(pairs * self._pair_width, np.int32).reshape(pairs, self._pair_width),
         )
@@ -108,13 +108,13 @@ def _send(stretches, pipe):
 
 
 def main():
-    """What the second process does: read what `elsewhere` has written, send Stretches until nobody reads them."""
+    """Be the second process: read what `elsewhere` has written, send Stretches until nobody reads them."""
     with open(sys.stdin.fileno(), "rb", closefd=False) as file:
-        numbers, ids, offsets, table, words, key = (np.load(file, allow_pickle=False) for _ in range(6))
+        numbers, ids, offsets, table, outputs, key = (np.load(file, allow_pickle=False) for _ in range(6))
     C, K, windows, size, position = numbers.tolist()
     decoder = Decoder(Corpus(ids, offsets), table, C, K)
     try:
-        _send(Stretches(decoder, windows, words, twister_at(key, position), size), sys.stdout.buffer)
+        _send(Stretches(decoder, windows, outputs, twister_at(key, position), size), sys.stdout.buffer)
     except BrokenPipeError:
         # Python would try to write what is left when it ends, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,56 +1,57 @@
-"""From the words of a random stream to the context windows that the handout's loop would draw from them.
+"""From the outputs of the random generator to the context windows that the handout's loop would draw with them.
 
-`random.randint` takes 32-bit words from the Mersenne Twister, keeps the top bits of each, and rejects a word that is
-out of range. So a stretch of words says what thousands of windows to come will be; but each window begins where the one
+`random.randint` takes 32-bit outputs of the Mersenne Twister, keeps the top bits of each, and rejects an output that is
+out of range. So a stretch of outputs determines thousands of windows to come; but each window begins where the one
 before it ends, and that depends on every rejection on the way.
 
 The idea: *walks that meet never part.* Where a window ends is a function of where it begins. Send off a few hundred
-walkers from places spread evenly over the words, each taking one window per step, all steps done together by NumPy.
+walkers from places spread evenly over the outputs, each taking one window per step, all steps done together by NumPy.
 Most of them begin at places where no real window does. But two walks that ever come to the same window are one from
-there on, and with a window at every 35th word or so they soon do. A walker therefore stops as soon as it comes to a
-window that is known. In the end the real windows are those on the way from the first word, and only that last walk,
-along known windows, is done one by one.
+there on, and with a window at every 35th output or so they soon do. A walker therefore stops as soon as it comes to a
+known window. In the end the real windows are those on the way from the first output, and only that last walk, along
+known windows, is done one by one.
 
-Places are counted from 0 at the first word of the stretch; N words, W windows, P (centre, outside) pairs, K negatives.
+Places are counted from 0 at the first output of the stretch; N outputs, W windows, P (centre, outside) pairs, K
+negatives.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-STRIDE = 1 << 11  # words from walker to walker
-HEAD = 3  # words that any minibatch takes: the first window's size, sentence and position
+STRIDE = 1 << 11  # outputs from walker to walker
+HEAD = 3  # outputs that any minibatch takes: the first window's size, sentence and position
 NO_WORD = np.int32(-1)
-MOST_WORDS = 1 << 20  # decoded at a time, as long as a minibatch needs no more
+MOST_OUTPUTS = 1 << 20  # decoded at a time, as long as a minibatch needs no more
 
 
 class Choices:
-    """What the words of a stretch say where one in `n` is to be chosen.
+    """What each output of a stretch means where one of `n` is to be chosen.
 
     Attributes
     ----------
     chosen : ndarray of uint32, shape (M + 1,)
-        The choices (from 0) of the M words that are not rejected, in order, and one for the words that ran out.
+        The choices (from 0) of the M outputs that are not rejected, in order, and one for the outputs that ran out.
     behind : ndarray of int32, shape (M + 1,)
-        The place behind each of these words; the last one lies beyond the stretch.
+        The place behind each of these outputs; the last one lies beyond the stretch.
     rank : ndarray of int32, shape (N + 2,)
-        How many of these words stand before each place: a draw that begins there gives `chosen[rank]`.
+        How many of these outputs stand before each place: a draw that begins there gives `chosen[rank]`.
     """
 
-    def __init__(self, words, n):
-        chosen = words >> np.uint32(_top_bits(n))  # (N,)
+    def __init__(self, outputs, n):
+        chosen = outputs >> np.uint32(_top_bits(n))  # (N,)
         fits = chosen < n
         accepted = np.flatnonzero(fits)  # (M,)
         self.chosen = np.zeros(len(accepted) + 1, dtype=np.uint32)
         np.take(chosen, accepted, out=self.chosen[:-1])
-        self.behind = np.full(len(accepted) + 1, len(words) + 1, dtype=np.int32)
+        self.behind = np.full(len(accepted) + 1, len(outputs) + 1, dtype=np.int32)
         np.add(accepted, 1, out=self.behind[:-1], casting="same_kind")
-        self.rank = np.empty(len(words) + 2, dtype=np.int32)
+        self.rank = np.empty(len(outputs) + 2, dtype=np.int32)
         self.rank[0], self.rank[-1] = 0, len(accepted)
         np.cumsum(fits, out=self.rank[1:-1])
 
     def draw(self, place):
-        """What is chosen by draws that begin at the places, and the places behind them: int64, shapes of `place`."""
+        """The choices of draws that begin at the places, and the places behind them: int64, shapes of `place`."""
         rank = self.rank[place]
         return self.chosen[rank].astype(np.int64), self.behind[rank].astype(np.int64)
 
@@ -61,10 +62,10 @@ class Windows(NamedTuple):
     Attributes
     ----------
     first : ndarray of int32, shape (W,)
-        The word that gives a window its size, by its rank among those that `Choices` does not reject. Windows that
-        begin at different places, but with nothing except rejected words between them, are the same.
+        The output that gives a window its size, by its rank among those that `Choices` does not reject. Windows that
+        begin at different places, but with nothing except rejected outputs between them, are the same.
     end : ndarray of int32, shape (W,)
-        The place behind the last word that a window takes.
+        The place behind the last output that a window takes.
     counts : ndarray of int64, shape (W,)
         Pairs of each window, at least one.
     pairs : ndarray of int32, shape (P, K + 2)
@@ -86,7 +87,7 @@ class Windows(NamedTuple):
 
 
 class Decoder:
-    """Turns words into windows with their negative samples.
+    """Turns outputs into windows with their negative samples.
 
     Parameters
     ----------
@@ -105,29 +106,29 @@ class Decoder:
         self._reach = np.delete(np.arange(-C, C + 1), C)  # (2C,): -C .. -1, 1 .. C
         self._solitude = _solitude(corpus, C)
 
-    def decode(self, words):
-        """Find the windows that the words hold to the end, from the first word on.
+    def decode(self, outputs):
+        """Find the windows that the outputs hold whole, from the first output on.
 
         Parameters
         ----------
-        words : ndarray of uint32, shape (N,)
+        outputs : ndarray of uint32, shape (N,)
 
         Returns
         -------
         Windows
         """
         try:
-            return self._windows(words)
+            return self._windows(outputs)
         finally:  # many megabytes that nobody needs any more
-            self._words = self._sizes = self._sentences = self._negatives = self._noise = self._runs = None
+            self._outputs = self._sizes = self._sentences = self._negatives = self._noise = self._runs = None
 
-    def _windows(self, words):
-        self._n = len(words)
-        self._words = np.append(words, np.uint32(0))  # (N + 1,): every choice accepts the one that was not there
-        self._sizes = Choices(words, self.C)
-        self._sentences = Choices(words, len(self._offsets) - 1)
+    def _windows(self, outputs):
+        self._n = len(outputs)
+        self._outputs = np.append(outputs, np.uint32(0))  # (N + 1,): every choice accepts the one that was not there
+        self._sizes = Choices(outputs, self.C)
+        self._sentences = Choices(outputs, len(self._offsets) - 1)
         if self.K:
-            self._negatives = Choices(words, len(self.table))
+            self._negatives = Choices(outputs, len(self.table))
             noise = self.table[self._negatives.chosen[:-1]]  # (M,)
             self._noise = np.append(noise, np.full(self.K, NO_WORD))  # (M + K,)
             self._runs = np.lib.stride_tricks.sliding_window_view(self._noise, self.K)  # (M + 1, K)
@@ -138,7 +139,7 @@ class Decoder:
 
     def _walk(self):
         known = np.zeros(len(self._sizes.chosen), dtype=bool)  # (M + 1,)
-        known[-1] = True  # a walker that runs out of words has nowhere to go
+        known[-1] = True  # a walker that runs out of outputs has nowhere to go
         parts = []
         walkers = np.unique(self._sizes.rank[: self._n : STRIDE])
         while walkers.size:
@@ -149,7 +150,7 @@ class Decoder:
         return Windows(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _step(self, first):
-        """The windows that the given words begin; those that the words do not hold to the end are left out."""
+        """The windows that the given outputs begin, without those that the stretch does not hold whole."""
         size = self._sizes.chosen[first].astype(np.int64) + 1  # (W,)
         place = self._sizes.behind[first].astype(np.int64)  # (W,)
         sentence, centre = np.zeros_like(place), np.zeros_like(place)  # (W,) each
@@ -177,11 +178,11 @@ class Decoder:
     def _positions(self, place, sentence):
         """As `Choices.draw`, for one of the words of each sentence."""
         place, n, shift = place.copy(), self._lengths[sentence], self._shifts[sentence]
-        chosen = self._words[place] >> shift
+        chosen = self._outputs[place] >> shift
         rejected = np.flatnonzero(chosen >= n)
         while rejected.size:
             place[rejected] += 1
-            chosen[rejected] = self._words[place[rejected]] >> shift[rejected]
+            chosen[rejected] = self._outputs[place[rejected]] >> shift[rejected]
             rejected = rejected[chosen[rejected] >= n[rejected]]
         return chosen.astype(np.int64), place + 1
 
@@ -201,9 +202,9 @@ class Decoder:
         Returns
         -------
         negatives : ndarray, shape (P, K)
-            Ids; that of no word where the words ran out.
+            Ids; NO_WORD where the outputs ran out.
         place : ndarray of int64, shape (W,)
-            The place behind the last negative of each window; beyond the stretch if the words ran out.
+            The place behind the last negative of each window; beyond the stretch if the outputs ran out.
         """
         begin = self._negatives.rank[place].astype(np.int64)  # (W,)
         # The pairs of earlier windows draw nothing for this one: their share is taken off.
@@ -224,7 +225,7 @@ class Decoder:
         Returns
         -------
         ndarray of int64, shape (P, K)
-            Which words that are not rejected the negatives come from, moved until none gives its own outside word.
+            Which outputs that are not rejected the negatives come from, moved until none gives its own outside word.
         """
         draws = np.arange(ranks.size).reshape(ranks.shape)  # (P, K): in their order
         while (met := self._noise.take(ranks, mode="clip") == outsides[:, None]).any():
@@ -242,9 +243,9 @@ class Stretch(NamedTuple):
     Attributes
     ----------
     heads : ndarray of uint32, shape (m, HEAD)
-        The first words that each takes.
-    words : ndarray of int64, shape (m,)
-        How many words each takes.
+        The first outputs that each takes.
+    outputs : ndarray of int64, shape (m,)
+        How many outputs each takes.
     lengths : ndarray of int64, shape (m,)
         How many pairs each has.
     pairs : ndarray of int32, shape (P, K + 2)
@@ -252,7 +253,7 @@ class Stretch(NamedTuple):
     """
 
     heads: np.ndarray
-    words: np.ndarray
+    outputs: np.ndarray
     lengths: np.ndarray
     pairs: np.ndarray
 
@@ -265,16 +266,16 @@ class Stretches:
     decoder : Decoder
     windows : int
         Windows in a minibatch.
-    words : ndarray of uint32
-        The first words of the stream ...
+    outputs : ndarray of uint32
+        The first outputs of the stream ...
     twister : numpy.random.MT19937
         ... and the generator of all that follow.
     size : int
-        How many words to look at for the first Stretch; twice as many for each that follows, up to a million.
+        How many outputs to look at for the first Stretch; twice as many for each that follows, up to a million.
     """
 
-    def __init__(self, decoder, windows, words, twister, size):
-        self.decoder, self.windows, self.words, self.twister, self.size = decoder, windows, words, twister, size
+    def __init__(self, decoder, windows, outputs, twister, size):
+        self.decoder, self.windows, self.outputs, self.twister, self.size = decoder, windows, outputs, twister, size
 
     def __iter__(self):
         return self
@@ -282,27 +283,27 @@ class Stretches:
     def __next__(self):
         whole = 0
         while not whole:
-            self.words = np.concatenate((self.words, self.twister.random_raw(self.size).astype(np.uint32)))
-            self.size = min(2 * self.size, MOST_WORDS)
-            found = self.decoder.decode(self.words)
+            self.outputs = np.concatenate((self.outputs, self.twister.random_raw(self.size).astype(np.uint32)))
+            self.size = min(2 * self.size, MOST_OUTPUTS)
+            found = self.decoder.decode(self.outputs)
             whole = len(found.end) // self.windows * self.windows
         ends = found.end[self.windows - 1 : whole : self.windows]  # (m,)
         begins = np.append(0, ends[:-1])  # (m,)
-        heads = self.words[begins[:, None] + np.arange(HEAD)]  # (m, HEAD)
+        heads = self.outputs[begins[:, None] + np.arange(HEAD)]  # (m, HEAD)
         lengths = found.counts[:whole].reshape(-1, self.windows).sum(axis=1)  # (m,)
-        self.words = self.words[ends[-1] :]
+        self.outputs = self.outputs[ends[-1] :]
         return Stretch(heads, ends - begins, lengths, found.pairs[: lengths.sum()])
 
 
 def twister_at(key, position):
-    """A Mersenne Twister in a given state: 624 words, and how many of them have been used."""
+    """A Mersenne Twister in a given state: 624 numbers of 32 bits, and how many of them have been used."""
     twister = np.random.MT19937()
     twister.state = {"bit_generator": "MT19937", "state": {"key": np.array(key, np.uint32), "pos": position}}
     return twister
 
 
 def _top_bits(n):
-    """How far to shift a word to the right to keep the bits that `randint` keeps for a choice of `n`."""
+    """How far to shift an output to the right to keep the bits that `randint` keeps for a choice of `n`."""
     return 32 - np.frexp(n)[1]
 
 

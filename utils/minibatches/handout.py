@@ -95,9 +95,9 @@ def minibatches(pairs, lengths, windows):
 
 
 def random_bytes(n):
-    """The next `n` 32-bit words of Python's global random stream, lowest byte first.
+    """The next `n` 32-bit outputs of Python's global random stream, lowest byte first.
 
-    `random.getrandbits(32 * n)` fills its bits with the generator's words, the first one lowest.
+    `random.getrandbits(32 * n)` fills its bits with the generator's outputs, the first one lowest.
     """
     return random.getrandbits(32 * n).to_bytes(4 * n, "little")
 
@@ -108,10 +108,10 @@ def random_numbers(n):
     Returns
     -------
     ndarray of float64, shape (n,)
-        Each takes two words: 27 bits of the first and 26 of the second (as CPython and `genrand_res53` do).
+        Each takes two outputs: 27 bits of the first and 26 of the second (as CPython and `genrand_res53` do).
     """
-    words = np.frombuffer(random_bytes(2 * n), "<u4").reshape(n, 2)  # (n, 2)
-    return ((words[:, 0] >> 5) * 2.0**26 + (words[:, 1] >> 6)) / 2.0**53  # (n,)
+    outputs = np.frombuffer(random_bytes(2 * n), "<u4").reshape(n, 2)  # (n, 2)
+    return ((outputs[:, 0] >> 5) * 2.0**26 + (outputs[:, 1] >> 6)) / 2.0**53  # (n,)
 
 
 def expand(text, rejection, copies=COPIES):

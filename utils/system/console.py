@@ -118,7 +118,7 @@ class ArgumentParser(argparse.ArgumentParser):
 
 def whole_number(least, most=LARGEST_NUMBER):
     """Make an argparse type: a whole number of at least `least` and at most `most`."""
-    wanted = f"a whole number of at least {least}" + ("" if most == LARGEST_NUMBER else f" and at most {most}")
+    wanted = f"a whole number of at least {least}"
 
     def parse(text):
         try:
@@ -126,9 +126,9 @@ def whole_number(least, most=LARGEST_NUMBER):
         except ValueError:
             raise argparse.ArgumentTypeError(f"wants {wanted}, got {text!r}") from None
         if value < least or value > most:
-            limit = wanted if value < least else f"a whole number of at most {most}"
+            limit = f" and at most {most}" if value > most or most != LARGEST_NUMBER else ""
             shown = text if len(text) <= 20 else f"a number of {len(text)} digits"
-            raise argparse.ArgumentTypeError(f"wants {limit}, got {shown}")
+            raise argparse.ArgumentTypeError(f"wants {wanted}{limit}, got {shown}")
         return value
 
     return parse
