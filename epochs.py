@@ -11,7 +11,6 @@ V is the vocabulary's size, d the dimension, P pairs (or windows, with CBOW), K 
 """
 
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -21,8 +20,7 @@ from scipy.sparse import csc_array, csr_array
 from utils.corpus.ids import Corpus
 from utils.minibatches import windows
 from utils.minibatches.noise import AliasTable
-from utils.runs.checkpoints import streams
-from utils.system import console
+from utils.runs.loop import Run, drive
 from utils.system.errors import InputError
 from utils.system.workers import Workers
 from word2vec import negative_sampling, sigmoid_and_softplus
@@ -34,7 +32,7 @@ BLOCK = 300_000  # bytes of vectors that are worked on at a time: they fit into 
 LEAST_RATE = 1e-4  # share of the step that is left in the end, as in word2vec's C code
 ROUND = 8  # chunks that each of several workers trains on before they average
 SAVE_EVERY = 60.0  # seconds from checkpoint to checkpoint
-SMOOTHING = 0.95  # share of the old value in the reported loss, as in the handout's
+REPORTS = 20  # of the loss, in a whole training
 
 
 @dataclass(frozen=True)
@@ -359,7 +357,25 @@ class _Distinct:
 # The whole training
 
 
-def fit(trainer, chunks, checkpoints=None, workers=None, report=None):
+class Report(NamedTuple):
+    """What `fit` tells about the loss.
+
+    Attributes
+    ----------
+    chunk : int
+        How many chunks have been trained on.
+    loss : float
+        Mean over all predictions since the last report.
+    epoch_loss : float or None
+        Mean over all predictions of an epoch, where one has just ended.
+    """
+
+    chunk: int
+    loss: float
+    epoch_loss: float | None
+
+
+def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=None, every=None):
     """Train on all chunks, or on those that are left.
 
     Parameters
@@ -370,9 +386,13 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None):
         One is written every minute, at the end and on Ctrl-C; its number is that of the chunks trained on.
     workers : Workers, optional
         With two or more, each trains on its share of a round's chunks, and the results are averaged. What comes out
-        depends on how many there are, but not on which of them is how fast, nor on whether the run was stopped.
+        depends on how many there are, but not on how fast each is, nor on whether the run was stopped.
     report : callable, optional
-        Called with (chunks trained on, smoothed mean loss of a prediction) after each round.
+        Called with a Report some twenty times, about equally many words apart, and always at the end of an epoch.
+    progress : callable, optional
+        Called with the number of chunks trained on after each round.
+    every : int, optional
+        Chunks from report to report instead, within an epoch.
 
     Returns
     -------
@@ -385,56 +405,77 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None):
     KeyboardInterrupt
         On Ctrl-C; with checkpoints, after the round has been saved.
     """
-    workers = workers or Workers()
-    found = checkpoints.newest(at_most=len(chunks)) if checkpoints else None
-    done, vectors, smoothed = (*found[:2], found[2]["loss"]) if found else (0, trainer.initial_vectors(), None)
-
-    def save():
-        if not np.isfinite(vectors).all():
-            raise _diverged(trainer, done, chunks)
-        if checkpoints:
-            checkpoints.save(done, vectors, {"loss": smoothed, "streams": streams()})
-
-    saved_at = time.monotonic()
-    with console.holding_back_interrupts() if checkpoints else nullcontext(console.StopRequest()) as stop:
-        while done < len(chunks):
-            shares = _round(done, chunks, workers.n)
-            loss, predictions = _train_round(trainer, vectors, chunks, shares, workers)
-            done = shares[-1][-1] + 1
-            if not np.isfinite(loss):
-                raise _diverged(trainer, done, chunks)
-            if predictions:
-                mean = loss / predictions
-                smoothed = mean if smoothed is None else SMOOTHING * smoothed + (1 - SMOOTHING) * mean
-            if predictions and report:
-                try:
-                    report(done, smoothed)
-                except OSError:  # nobody listens any more: the terminal is closed, the reader of a pipe has gone
-                    save()
-                    raise
-            stopping = stop.requested and done < len(chunks)
-            if stopping or done == len(chunks) or time.monotonic() - saved_at > SAVE_EVERY:
-                save()
-                saved_at = time.monotonic()
-            if stopping:
-                message = f"stopped after {done} of {len(chunks)} chunks and saved; run it again to continue"
-                raise stop.as_exception(message)
-    return vectors
+    epochs = _Epochs(trainer, chunks, workers or Workers(), report, progress, every)
+    return drive(epochs, len(chunks), checkpoints)
 
 
-def _diverged(trainer, done, chunks):
-    return InputError(
-        f"the vectors went to infinity or NaN before chunk {done} of {len(chunks)}: "
-        f"try a smaller step than {trainer.settings.step:g}"
-    )
+class _Epochs(Run):
+    """What the loop of `fit` drives; a step is a round."""
+
+    unit = "chunk"
+
+    def __init__(self, trainer, chunks, workers, report, progress, every):
+        self.trainer, self.chunks, self.workers = trainer, chunks, workers
+        self.tell, self.progress = report or (lambda report: None), progress or (lambda chunk: None)
+        self.x = trainer.initial_vectors()
+        self.remedy = f"try a smaller step than {trainer.settings.step:g}"
+        self.since_report, self.of_epoch = [0.0, 0], [0.0, 0]  # sum of losses, predictions
+        self.loss = self.epoch_loss = None
+        self.borders = _report_borders(chunks, every)
+        self.saved_at = time.monotonic()
+
+    def step(self):
+        shares = _round(self.done, self.chunks, self.workers.n)
+        found = _train_round(self.trainer, self.x, self.chunks, shares, self.workers)
+        self.before, self.done = self.done, shares[-1][-1] + 1
+        if not np.isfinite(found[0]):
+            raise self.diverged("loss")
+        for sums in (self.since_report, self.of_epoch):
+            sums[0], sums[1] = sums[0] + float(found[0]), sums[1] + int(found[1])
+
+    def report(self):
+        ended = self.done % self.chunks.in_text == 0
+        if ended and self.of_epoch[1]:
+            self.epoch_loss = self.of_epoch[0] / self.of_epoch[1]
+        first = (self.before // self.chunks.in_text) * self.chunks.in_text  # chunk of this epoch
+        passed = np.diff(np.searchsorted(self.borders, (self.before - first, self.done - first), "right")).item() > 0
+        self.progress(self.done)
+        if (passed or ended) and self.since_report[1]:
+            self.loss = self.since_report[0] / self.since_report[1]
+            self.since_report = [0.0, 0]
+            self.tell(Report(self.done, self.loss, self.epoch_loss if ended else None))
+        if ended:
+            self.of_epoch = [0.0, 0]
+
+    def due(self):
+        return time.monotonic() - self.saved_at > SAVE_EVERY
+
+    def state(self):
+        self.saved_at = time.monotonic()
+        names = "loss", "epoch_loss", "since_report", "of_epoch"
+        return {name: getattr(self, name) for name in names}
+
+    def resume(self, state, folder):
+        for name, value in state.items():
+            if name in ("loss", "epoch_loss", "since_report", "of_epoch"):
+                setattr(self, name, value)
+
+
+def _report_borders(chunks, every):
+    """After how many chunks of each epoch a report is due."""
+    if every:
+        return np.arange(every, chunks.in_text + every, every)
+    in_epoch = max(1, round(REPORTS / chunks.epochs))
+    return np.unique(np.ceil(chunks.in_text * np.arange(1, in_epoch + 1) / in_epoch))
 
 
 def _round(done, chunks, n):
-    """The next chunks for each of n workers: at most ROUND each, and at least four rounds to an epoch if possible."""
+    """The next chunks for each of n workers: at most ROUND each, at least four rounds an epoch, none across epochs."""
     if n == 1:
         return [[done]]
     each = max(1, min(ROUND, chunks.in_text // (4 * n)))
-    numbers = range(done, min(done + n * each, len(chunks)))
+    end_of_epoch = (done // chunks.in_text + 1) * chunks.in_text
+    numbers = range(done, min(done + n * each, end_of_epoch))
     return [part.tolist() for part in np.array_split(numbers, min(n, len(numbers)))]
 
 

@@ -28,13 +28,17 @@ from utils.commands.words import choose_words
 from utils.pictures.animation import animate_map
 from utils.pictures.charts import loss_curve
 from utils.pictures.wordmap import MAP_GROUPS, word_map
-from utils.runs.folder import ANIMATION, CURVE, LOSSES, PICTURE, VECTORS, RunCheckpoints, writable_folder
+from utils.runs.checkpoints import Checkpoints
+from utils.runs.losses import Losses
 from utils.system import console
 from utils.system.errors import InputError
-from utils.system.files import remove_leftovers
+from utils.system.files import remove_leftovers, writable_folder
 from utils.vectors.files import format_of, save_vectors, select
 from utils.vectors.wordvectors import WordVectors
 
+# What a training leaves in its folder, beside checkpoints
+VECTORS, PICTURE, ANIMATION = "word_vectors.txt", "word_vectors.png", "word_vectors.gif"
+LOSSES, CURVE = "losses.csv", "loss.png"
 SUBSAMPLE, CBOW_STEP = 1e-3, 0.05  # as in word2vec's C code
 
 # The command line: two trainings, each with a parser of its own
@@ -196,9 +200,9 @@ def draw(args, training, checkpoints, words, matrix, say):
     picture = checkpoints.folder / PICTURE
     word_map(words, matrix[ids], picture, MAP_GROUPS)
     say(f"wrote {picture}")
-    if losses := checkpoints.history.losses:
+    if losses := checkpoints.losses.losses:
         picture = checkpoints.folder / CURVE
-        places = [training.place(iteration) for iteration in checkpoints.history.iterations]
+        places = [training.place(iteration) for iteration in checkpoints.losses.iterations]
         loss_curve(places, losses, picture, training.halvings, unit=training.axis, per=training.per)
         say(f"wrote {picture}")
     if args.animate:
@@ -219,7 +223,8 @@ def main(arguments=None):
     handout = not (args.by_epochs and args.corpus)
     words = choose_words(args.words, training.words, training.counts, args.quiet, handout)
     keep = args.keep or (None if args.animate else training.keep)
-    checkpoints = RunCheckpoints(writable_folder(args.out), training.settings, keep, training.unit)
+    folder = writable_folder(args.out)
+    checkpoints = Checkpoints(folder, training.settings, keep, training.unit, Losses(folder / LOSSES))
     writable_folder(file.parent)
     with checkpoints.held():
         remove_leftovers(checkpoints.folder, PICTURE, CURVE, LOSSES, ANIMATION, VECTORS)

@@ -4,11 +4,11 @@
 """
 
 import math
-from contextlib import nullcontext
 
 import numpy as np
 
 from utils.runs.checkpoints import ELSEWHERE, Checkpoints, python_state, refuse_other, set_streams, streams
+from utils.runs.loop import Run, drive
 from utils.system import console
 from utils.system.errors import InputError
 
@@ -75,46 +75,79 @@ def sgd(
     """
     _check_arguments(step, iterations, PRINT_EVERY)
     iterations, PRINT_EVERY = int(iterations), int(PRINT_EVERY)
-    outlook = checkpoints is None and useSaved
-    if outlook:
-        checkpoints = Checkpoints()
-    x = np.asarray(x0) + 0.0  # a copy, in floating point
-    run = _Run(f, x, step, checkpoints)
-    with checkpoints.held() if checkpoints else nullcontext():
-        if outlook:
-            print(checkpoints.outlook(iterations))
-        return _descend(run, iterations, postprocessing or (lambda x: x), PRINT_EVERY, report or print_loss)
+    descent = _Descent(f, x0, step, postprocessing or (lambda x: x), PRINT_EVERY, report or _print_loss)
+    if checkpoints is not None or not useSaved:
+        return drive(descent, iterations, checkpoints)
+    checkpoints = Checkpoints()
+    with checkpoints.held():
+        print(checkpoints.outlook(iterations))
+        return drive(descent, iterations, checkpoints)
 
 
-def _descend(run, iterations, postprocessing, print_every, report):
-    x, start = run.resume(iterations)
-    with console.holding_back_interrupts() if run.checkpoints else nullcontext(console.StopRequest()) as stop:
-        for iteration in range(start + 1, iterations + 1):
-            loss, gradient = run.f(x)
-            loss = run.checked(iteration, loss)
-            x -= _annealed(run.step, iteration) * gradient
-            x = postprocessing(x)
-            if iteration % print_every == 0:
-                run.smooth(loss)
-                run.tell(report, iteration, x)
-            stopping = stop.requested and iteration < iterations  # asked once: what is said to be saved is saved
-            if run.checkpoints and (iteration % SAVE_PARAMS_EVERY == 0 or iteration == iterations or stopping):
-                run.save(iteration, x)
-            if stopping:
-                raise stop.as_exception(f"stopped after iteration {iteration} and saved; run it again to continue")
-    if not np.isfinite(x).all():
-        raise run.diverged("parameters", iterations)
-    return x
+class _Descent(Run):
+    """What the loop of `sgd` drives."""
+
+    def __init__(self, f, x0, alpha, postprocessing, print_every, report):
+        self.f, self.alpha, self.postprocessing = f, alpha, postprocessing
+        self.print_every, self.tell = print_every, report
+        self.x = self.x0 = np.asarray(x0) + 0.0  # a copy, in floating point
+        self.loss = self.smoothed = None
+        self.streams_at_start = streams()
+        self.remedy = f"try a smaller step than {alpha:g}"
+
+    def step(self):
+        self.done += 1
+        loss, gradient = self.f(self.x)
+        self.loss = np.asarray(loss).item()
+        if not math.isfinite(self.loss):
+            raise self.diverged("loss")
+        self.x -= _annealed(self.alpha, self.done) * gradient
+        self.x = self.postprocessing(self.x)
+
+    def report(self):
+        if self.done % self.print_every == 0:
+            # `not`: the handout starts anew from a smoothed loss of exactly 0 as well.
+            old = self.smoothed
+            self.smoothed = SMOOTHING * old + (1 - SMOOTHING) * self.loss if old else self.loss
+            self.tell(self.done, self.smoothed)
+
+    def due(self):
+        return self.done % SAVE_PARAMS_EVERY == 0
+
+    def state(self):
+        return {"step": self.alpha, "loss": self.smoothed, "start": self.streams_at_start, "streams": streams()}
+
+    def resume(self, state, folder):
+        refuse_other("step", state.get("step", self.alpha), self.alpha, folder)
+        if "streams" not in state:
+            raise InputError(f"{folder} holds a run that draws from no global stream: use {ELSEWHERE}")
+        # What f makes when first called (the expanded corpus) it drew from the stream as it was at the start of the
+        # first run. Let it do so once more before the stream moves on to where the checkpoint was taken.
+        if "start" in state:
+            set_streams(state["start"])
+            self.f(self.x0)
+            self.streams_at_start = state["start"]
+        set_streams(state["streams"])
+        self.smoothed = state.get("loss")
+
+    def losses(self):
+        if self.loss is None:
+            return ""
+        return f"the loss is {self.loss:.6g}" + (f", the smoothed one was {self.smoothed:.6g}" if self.smoothed else "")
 
 
-def print_loss(iteration, loss):
-    """Print the smoothed loss as the handout does."""
-    print(f"iter {iteration}: {loss:f}", flush=True)
+def loss_line(iteration, loss):
+    """The smoothed loss as the handout prints it."""
+    return f"iter {iteration}: {loss:f}"
 
 
-def _annealed(step, iteration):
+def _print_loss(iteration, loss):
+    print(loss_line(iteration, loss), flush=True)
+
+
+def _annealed(alpha, iteration):
     # Equation 65: the number of halvings passed before this iteration, the same in a run that starts anywhere.
-    return step * 0.5 ** ((iteration - 1) // ANNEAL_EVERY)
+    return alpha * 0.5 ** ((iteration - 1) // ANNEAL_EVERY)
 
 
 def _check_arguments(step, iterations, print_every):
@@ -123,78 +156,6 @@ def _check_arguments(step, iterations, print_every):
             raise InputError(f"{name} must be a whole number of at least {least}, got {value}")
     if not 0 < step < np.inf:
         raise InputError(f"step must be a finite number above 0, got {step}")
-
-
-class _Run:
-    """What a run carries from iteration to iteration besides its parameters: the part that a checkpoint must keep."""
-
-    def __init__(self, f, x0, step, checkpoints):
-        self.f, self.x0, self.step, self.checkpoints = f, x0, step, checkpoints
-        self.loss = None
-        self.streams_at_start = streams()
-        self.last_loss = None
-        self.saved = 0
-
-    def checked(self, iteration, loss):
-        """The loss as a Python number, if it is finite."""
-        self.last_loss = np.asarray(loss).item()
-        if not math.isfinite(self.last_loss):
-            raise self.diverged("loss", iteration)
-        return self.last_loss
-
-    def smooth(self, loss):
-        # `not`: the handout starts anew from a smoothed loss of exactly 0 as well.
-        self.loss = loss if not self.loss else SMOOTHING * self.loss + (1 - SMOOTHING) * loss
-
-    def tell(self, report, iteration, x):
-        """Report the smoothed loss, before it is saved: no loss is left out by a run that is killed in between."""
-        try:
-            report(iteration, self.loss)
-        except OSError:  # nobody listens any more: the terminal is closed, the reader of a pipe has gone
-            if self.checkpoints:
-                self.save(iteration, x)
-            raise
-
-    def diverged(self, what, iteration):
-        message = f"the {what} went to infinity or NaN at iteration {iteration}: try a smaller step than {self.step:g}"
-        if self.last_loss is not None:
-            message += f"; the loss is {self.last_loss:.6g}"
-        if self.loss is not None:
-            message += f", the smoothed one was {self.loss:.6g}"
-        if self.saved:
-            message += f"; the checkpoint of iteration {self.saved} is good"
-        return InputError(message)
-
-    def save(self, iteration, x):
-        if not np.isfinite(x).all():
-            raise self.diverged("parameters", iteration)
-        state = {"step": self.step, "loss": self.loss, "start": self.streams_at_start, "streams": streams()}
-        self.checkpoints.save(iteration, x, state)
-        self.saved = iteration
-
-    def resume(self, iterations):
-        """Return (parameters, iteration) of the checkpoint to continue from, with the random streams put back."""
-        found = self.checkpoints.newest(at_most=iterations) if self.checkpoints else None
-        if found is None:
-            return self.x0, 0
-        iteration, x, state = found
-        if x.shape != self.x0.shape:
-            raise InputError(
-                f"{self.checkpoints.folder} holds parameters of shape {x.shape}, wanted {self.x0.shape}: use the same "
-                f"data and settings, {ELSEWHERE}"
-            )
-        refuse_other("dtype", x.dtype, self.x0.dtype, self.checkpoints.folder)
-        refuse_other("step", state.get("step", self.step), self.step, self.checkpoints.folder)
-        self.checkpoints.thin_out(iteration)  # a run killed meanwhile may have left too many
-        # What f makes when first called (the expanded corpus) it drew from the stream as it was at the start of the
-        # first run. Let it do so once more before the stream moves on to where the checkpoint was taken.
-        if "start" in state:
-            set_streams(state["start"])
-            self.f(self.x0)
-            self.streams_at_start = state["start"]
-        set_streams(state["streams"])
-        self.loss, self.saved = state.get("loss"), iteration
-        return x + 0.0, iteration
 
 
 def load_saved_params():

@@ -6,15 +6,15 @@ unit, and `train`.
 
 import functools
 import random
-import sys
 import time
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from tqdm import tqdm
 
 from epochs import Chunks, Trainer, fit, subsampling
-from sgd import ANNEAL_EVERY, print_loss, sgd
+from sgd import ANNEAL_EVERY, loss_line, sgd
+from utils.runs.display import Display
+from utils.system.console import note
 from utils.system.errors import InputError
 from word2vec import (
     BATCH_SIZE,
@@ -27,61 +27,18 @@ from word2vec import (
 
 PYTHON_SEED, NUMPY_SEED = 31415, 9265  # the handout's
 PRINT_EVERY = 10  # iterations
-LINES = 20  # of losses in a training by epochs, unless --print-every says otherwise
+# A step too large shows as infinity, which the loop notices: NumPy's warnings on the way there say nothing more.
+SILENT = {"over": "ignore", "invalid": "ignore"}
 KEPT = 2  # checkpoints of a training by epochs: its parameters may be large
 
 
-class LossLog:
-    """Takes the smoothed losses of a training: keeps them and shows them as lines, as a progress bar, or not.
-
-    Parameters
-    ----------
-    quiet, print_every :
-        As asked for.
-    history : LossHistory
-    show : callable
-        Prints the line of (iteration, loss).
-    place : callable
-        Where an iteration stands on the progress bar.
-    start, total : int
-        The iteration before the first one, and the last.
-    unit : str
-        Of the progress bar.
-    every : int
-        Iterations from line to line.
-    """
-
-    def __init__(self, quiet, print_every, history, show, place, start, total, unit, every=1):
-        self.loss, self.history, self.show, self.place = None, history, show, place
-        self.shown, self.every, self.total = start, every, total
-        self.lines = not quiet and (print_every is not None or not sys.stdout.isatty())
-        bar = not quiet and not self.lines
-        self.bar = tqdm(
-            total=place(total), initial=place(start), unit=unit, disable=not bar, dynamic_ncols=True,
-            unit_scale=place(total) >= 10**6,
-        )  # fmt: skip
-
-    def __call__(self, iteration, loss):
-        self.loss = loss
-        self.history.add(iteration, loss)
-        if self.lines and (iteration // self.every > self.shown // self.every or iteration == self.total):
-            self.show(iteration, loss)
-            self.shown = iteration
-        self.bar.set_postfix(loss=f"{loss:.6f}", refresh=False)
-        self.advance(iteration)
-
-    def advance(self, iteration):
-        """Move the progress bar to an iteration."""
-        self.bar.update(self.place(iteration) - self.bar.n)
-
-
-def _start(checkpoints, total, quiet):
-    """The checkpoint to go on from and its loss, (0, None) without one; a notice if the losses before it are lost."""
+def _start(checkpoints, total):
+    """The iteration and the state to go on from, (0, {}) without a checkpoint; takes up the losses before it."""
     found = checkpoints.newest(at_most=total)
-    start, loss = (found[0], found[2]["loss"]) if found else (0, None)
-    if (trouble := checkpoints.history.resume(start, loss)) and not quiet:
-        print(trouble, file=sys.stderr)
-    return start, loss
+    start, state = (found[0], found[2]) if found else (0, {})
+    if trouble := checkpoints.losses.resume(start, state.get("loss")):
+        note(trouble)
+    return start, state
 
 
 # By iterations
@@ -169,20 +126,22 @@ class ByIterations:
         ndarray of float64, shape (2 V, d)
         """
         settings, treebank = self.options, self.treebank
-        start, last = _start(checkpoints, self.total, quiet)
-        log = LossLog(quiet, print_every, checkpoints.history, print_loss, self.place, start, self.total, "it")
-        log.loss = last
+        start, state = _start(checkpoints, self.total)
+        losses, tokens = checkpoints.losses, treebank.tokens()
         loss = naiveSoftmaxLossAndGradient
         if settings.loss == "negative-sampling":
             loss = functools.partial(negSamplingLossAndGradient, K=settings.negatives)
 
         def objective(vectors):
-            tokens, window, batch = treebank.tokens(), settings.window, settings.batch
-            return word2vec_sgd_wrapper(skipgram, tokens, vectors, treebank, window, loss, batch)
+            return word2vec_sgd_wrapper(skipgram, tokens, vectors, treebank, settings.window, loss, settings.batch)
+
+        def report(iteration, loss):
+            losses.add(iteration, loss)
+            display.loss(loss, loss_line(iteration, loss))
+            display.advance(iteration)
 
         started = time.perf_counter()
-        # A step too large shows as infinity, which sgd notices: NumPy's warnings on the way there tell nothing more.
-        with log.bar, np.errstate(over="ignore", invalid="ignore"):
+        with Display(start, self.total, "it", quiet, print_every) as display, np.errstate(**SILENT):
             vectors = sgd(
                 objective,
                 self.initial_vectors(),
@@ -190,11 +149,11 @@ class ByIterations:
                 self.total,
                 PRINT_EVERY=print_every or PRINT_EVERY,
                 checkpoints=checkpoints,
-                report=log,
+                report=report,
             )
-            log.advance(self.total)
-        if log.loss is not None:
-            say(f"final loss: {log.loss:.6f} (smoothed)")
+            display.advance(self.total)
+        if losses.losses:
+            say(f"final loss: {losses.losses[-1]:.6f} (smoothed)")
         say(f"training took {time.perf_counter() - started:.1f} seconds")
         return vectors
 
@@ -246,23 +205,31 @@ class ByEpochs:
         -------
         ndarray of float32 or float64, shape (2 V, d)
         """
-        start, last = _start(checkpoints, self.total, quiet)
-        every = print_every or max(1, self.total // LINES)
+        start, state = _start(checkpoints, self.total)
+        epoch_loss, words, first = state.get("epoch_loss"), self.place(self.total), self.place(start)
         started = time.perf_counter()
 
-        def show(chunk, loss):
-            read = self.place(chunk)
-            speed = (read - self.place(start)) / (time.perf_counter() - started)
-            share = 100 * read / self.place(self.total)
-            print(f"{read:,} words read ({share:3.0f} %): loss {loss:.6f}, {speed:,.0f} words/s", flush=True)
+        def report(found):
+            nonlocal epoch_loss
+            checkpoints.losses.add(found.chunk, found.loss)
+            read = self.place(found.chunk)
+            speed = (read - first) / (time.perf_counter() - started)
+            line = f"{read:,} words read ({100 * read / words:3.0f} %): loss {found.loss:.6f}, {speed:,.0f} words/s"
+            display.loss(found.loss, line)
+            if found.epoch_loss is not None:
+                epoch_loss = found.epoch_loss
+                epoch = found.chunk // self.chunks.in_text
+                if display.lines:
+                    say(f"epoch {epoch} of {self.chunks.epochs}: mean loss {epoch_loss:.6f}")
 
-        log = LossLog(quiet, print_every, checkpoints.history, show, self.place, start, self.total, " words", every)
-        log.loss = last
-        with log.bar, np.errstate(over="ignore", invalid="ignore"):
-            vectors = fit(self.trainer, self.chunks, checkpoints, self.workers, log)
-        if log.loss is not None:
-            say(f"final loss: {log.loss:.6f} (smoothed)")
+        def progress(chunk):
+            display.advance(self.place(chunk))
+
+        with Display(first, words, " words", quiet, print_every) as display, np.errstate(**SILENT):
+            vectors = fit(self.trainer, self.chunks, checkpoints, self.workers, report, progress, print_every)
+        if epoch_loss is not None:
+            say(f"final loss: {epoch_loss:.6f} (mean of the last epoch)")
         seconds = time.perf_counter() - started
-        speed = (self.place(self.total) - self.place(start)) / seconds
-        say(f"training took {seconds:.1f} seconds" + (f", {speed:,.0f} words/s" if start < self.total else ""))
+        speed = f", {(words - first) / seconds:,.0f} words/s" if start < self.total else ""
+        say(f"training took {seconds:.1f} seconds{speed}")
         return vectors

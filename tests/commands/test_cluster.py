@@ -23,23 +23,23 @@ def cluster():
         yield cluster
 
 
-def train(workers, report=None):
+def train(workers, progress=None):
     corpus = PlantedText(500).draw(270_000)
     counts = np.bincount(corpus.ids, minlength=500)
     trainer = Trainer(counts, np.ones(500), Settings(dim=8, epochs=2, negatives=2, window=2))
-    return epochs.fit(trainer, Chunks(corpus, 2), workers=workers, report=report)
+    return epochs.fit(trainer, Chunks(corpus, 2), workers=workers, progress=progress)
 
 
 def test_a_killed_worker_costs_its_round_and_the_result_is_that_of_two_processes_here(cluster):
-    workers = Workers(2, "dask", scheduler_host=cluster.scheduler_address)
+    workers = Workers(2, cluster.scheduler_address)
     victims = [worker.pid for worker in cluster.workers.values()][:1]
     rounds = []
 
-    def report(done, loss):
+    def progress(done):
         rounds.append(done)
         if victims:
             os.kill(victims.pop(), signal.SIGKILL)
 
-    found = train(workers, report)
+    found = train(workers, progress)
     assert not victims and len(rounds) > 3
     assert found.tobytes() == train(Workers(2)).tobytes()

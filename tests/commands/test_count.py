@@ -327,12 +327,12 @@ def test_a_text_is_counted_from_its_file_not_from_a_copy(run, tmp_path, monkeypa
     assert kinds == [np.memmap]
 
 
-def test_workers_and_backend_go_through_to_the_counting(run, monkeypatch):
+def test_workers_and_cluster_go_through_to_the_counting(run, monkeypatch):
     alone, both = run(), run("--workers", 2)
     assert both.vectors.vectors.tobytes() == alone.vectors.vectors.tobytes()
     assert both.out.splitlines()[1].endswith(", 2 workers") and "2 workers" not in alone.out
     made, handed = [], []
-    monkeypatch.setattr(options, "Workers", lambda *args, **options: made.append((*args, options)) or Workers())
+    monkeypatch.setattr(options, "Workers", lambda *args: made.append(args) or Workers())
 
     def noted(*args, workers, **options):
         handed.append(type(workers))
@@ -341,7 +341,7 @@ def test_workers_and_backend_go_through_to_the_counting(run, monkeypatch):
     monkeypatch.setattr(count, "cooccurrence", noted)
     run("--workers", 3, "--cluster", "tcp://there:8786")
     run("--workers", 2)
-    assert made == [(3, "dask", {"scheduler_host": "tcp://there:8786"}), (2, {})]
+    assert made == [(3, "tcp://there:8786"), (2, None)]
     assert handed == [Workers, Workers]
 
 

@@ -144,9 +144,9 @@ def test_several_workers_train_on_shares(train, monkeypatch):
 
 def test_a_cluster_is_reached_by_its_address(train, monkeypatch):
     given = []
-    monkeypatch.setattr(options, "Workers", lambda *args, **options: given.append((args, options)) or None)
+    monkeypatch.setattr(options, "Workers", lambda *args: given.append(args) or None)
     train("--workers", 2, "--cluster", "tcp://127.0.0.1:1")
-    assert given == [((2, "dask"), {"scheduler_host": "tcp://127.0.0.1:1"})]
+    assert given == [(2, "tcp://127.0.0.1:1")]
 
 
 def test_what_was_read_is_kept_and_read_again(train, tmp_path):

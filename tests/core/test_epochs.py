@@ -124,12 +124,13 @@ def planted():
     return text, corpus, np.bincount(corpus.ids, minlength=1000)
 
 
-def fit(planted, workers=None, checkpoints=None, report=None, keep=None, **settings):
+def fit(planted, workers=None, checkpoints=None, keep=None, report=None, progress=None, every=None, **settings):
     _, corpus, counts = planted
     settings = {"dim": 20, "epochs": 2, "step": 0.05, **settings}
     keep = np.ones(len(counts)) if keep is None else keep
     a_trainer = Trainer(counts, keep, Settings(**settings))
-    return epochs.fit(a_trainer, Chunks(corpus, a_trainer.settings.epochs), checkpoints, workers, report)
+    chunks = Chunks(corpus, a_trainer.settings.epochs)
+    return epochs.fit(a_trainer, chunks, checkpoints, workers, report, progress, every)
 
 
 def test_the_planted_similarities_are_found_by_every_variant(planted):
@@ -223,26 +224,76 @@ def test_subsampling():
 
 
 def stop_after(chunks):
-    def report(done, loss):
+    def progress(done):
         if done == chunks:
             signal.raise_signal(signal.SIGINT)
 
-    return report
+    return progress
 
 
-def test_stopped_and_resumed_equals_uninterrupted(planted, tmp_path):
-    checkpoints = Checkpoints(tmp_path)
-    with pytest.raises(KeyboardInterrupt, match="stopped after 2 of 6 chunks and saved"):
-        fit(planted, checkpoints=checkpoints, report=stop_after(2))
+@pytest.mark.parametrize("every", [None, 2])
+def test_stopped_and_resumed_equals_uninterrupted(planted, tmp_path, every):
+    folders, reports = [tmp_path / "whole", tmp_path / "parts"], [[], []]
+
+    def part(i, progress=None):
+        folders[i].mkdir(exist_ok=True)
+        return fit(planted, None, Checkpoints(folders[i]), report=reports[i].append, progress=progress, every=every)
+
+    whole = part(0)
+    for stop in (1, 4):
+        with pytest.raises(KeyboardInterrupt, match=f"stopped after chunk {stop} and saved; run it again to continue"):
+            part(1, stop_after(stop))
     seen = []
-    resumed = fit(planted, checkpoints=checkpoints, report=lambda done, loss: seen.append(done))
-    assert seen == [3, 4, 5, 6]
-    assert resumed.tobytes() == fit(planted).tobytes()
+    resumed = part(1, seen.append)
+    assert seen == [5, 6]
+    assert resumed.tobytes() == whole.tobytes()
+    assert reports[0] == reports[1] != []
+    for name in ("saved_params_6.npy", "saved_state_6.json"):
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+class Counting:
+    """A trainer whose chunks have the losses and predictions of a list, the same in every epoch."""
+
+    def __init__(self, found):
+        self.found, self.settings = found, Settings(dim=1, step=0.5)
+
+    def initial_vectors(self):
+        return np.zeros((2, 1))
+
+    def train(self, vectors, chunk):
+        return self.found[chunk.number % len(self.found)]
+
+
+def losses(found, epochs_, monkeypatch, every=None, workers=None):
+    monkeypatch.setattr(epochs, "CHUNK", 1)
+    corpus = Corpus(np.zeros(len(found), np.int32), np.arange(len(found) + 1))
+    told = []
+    epochs.fit(Counting(found), Chunks(corpus, epochs_), None, workers, told.append, every=every)
+    return [tuple(report) for report in told]
+
+
+def test_a_reported_loss_is_the_mean_of_the_predictions_since_the_last_report(monkeypatch):
+    # Two reports an epoch: after the second and the third of three chunks, of 1, 3 and 4 predictions.
+    monkeypatch.setattr(epochs, "REPORTS", 4)
+    assert losses([(5.0, 1), (3.0, 3), (20.0, 4)], 2, monkeypatch) == [
+        (2, 2.0, None), (3, 5.0, 3.5), (5, 2.0, None), (6, 5.0, 3.5)
+    ]  # fmt: skip
+    assert losses([(5.0, 1), (3.0, 3), (20.0, 4)], 1, monkeypatch, every=1) == [(1, 5, None), (2, 1, None), (3, 5, 3.5)]
+
+
+def test_a_short_last_chunk_is_reported_with_the_others(monkeypatch):
+    monkeypatch.setattr(epochs, "REPORTS", 1)
+    assert losses([(8.0, 8), (8.0, 8), (9.0, 1)], 2, monkeypatch) == [(3, 25 / 17, 25 / 17), (6, 25 / 17, 25 / 17)]
+
+
+def test_chunks_without_predictions_report_no_loss(monkeypatch):
+    assert losses([(0.0, 0), (0.0, 0)], 1, monkeypatch) == []
 
 
 def test_vectors_that_are_no_longer_finite_end_the_run(planted, monkeypatch):
     monkeypatch.setattr(Trainer, "initial_vectors", lambda self: np.full((2000, 20), np.inf, np.float32))
-    with np.errstate(all="ignore"), pytest.raises(InputError, match="NaN before chunk 1 of 6: try a smaller"):
+    with np.errstate(all="ignore"), pytest.raises(InputError, match="NaN at chunk 1: try a smaller"):
         fit(planted)
 
 
@@ -256,7 +307,7 @@ def test_several_workers_find_the_planted_similarities_and_resume(planted, tmp_p
     assert text.recovery(whole[:1000], most_frequent=300) > 0.6
     checkpoints = Checkpoints(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        fit(planted, workers=workers, checkpoints=checkpoints, report=stop_after(2))
+        fit(planted, workers=workers, checkpoints=checkpoints, progress=stop_after(2))
     assert fit(planted, workers=workers, checkpoints=checkpoints).tobytes() == whole.tobytes()
 
 

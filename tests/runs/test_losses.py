@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utils.runs.losses import LossHistory, read_losses
+from utils.runs.losses import Losses, read_losses
 from utils.system.errors import EnvironmentFailure, InputError
 
 
@@ -15,7 +15,7 @@ def path(tmp_path):
 
 
 def recorded(path, pairs):
-    history = LossHistory(path)
+    history = Losses(path)
     for iteration, loss in pairs:
         history.add(iteration, loss)
     history.save()
@@ -46,7 +46,7 @@ def test_what_is_written_is_read(tmp_path_factory, losses):
 def test_a_resumed_run_knows_the_first_part(path):
     whole = [(10 * i, 20.0 - i) for i in range(1, 11)]
     recorded(path, whole[:5])
-    history = LossHistory(path)
+    history = Losses(path)
     assert history.resume(55, 15.0) is None
     for iteration, loss in whole[5:]:
         history.add(iteration, loss)
@@ -58,7 +58,7 @@ def test_a_resumed_run_knows_the_first_part(path):
 def test_lines_after_the_checkpoint_are_done_again(path):
     # The run was stopped between writing its losses and its checkpoint: that of iteration 20 is the newest.
     recorded(path, [(10, 3.0), (20, 2.0), (30, 1.0)])
-    history = LossHistory(path)
+    history = Losses(path)
     assert history.resume(20, 2.0) is None
     assert pairs_of(history) == [(10, 3.0), (20, 2.0)]
     history.add(25, 1.5)  # now printed at other iterations
@@ -69,7 +69,7 @@ def test_lines_after_the_checkpoint_are_done_again(path):
 
 def test_a_shorter_run_keeps_the_losses_of_a_longer_one(path):
     recorded(path, [(10, 4.0), (20, 3.0), (30, 2.0), (40, 1.0)])
-    history = LossHistory(path)
+    history = Losses(path)
     assert history.resume(10, 4.0) is None
     history.add(20, 3.0)
     history.save()
@@ -78,7 +78,7 @@ def test_a_shorter_run_keeps_the_losses_of_a_longer_one(path):
 
 
 def test_from_the_start_nothing_is_known_and_nothing_is_lost(path):
-    history = LossHistory(path)
+    history = Losses(path)
     assert history.resume(0, None) is None and pairs_of(history) == []
     recorded(path, [(10, 4.0), (20, 3.0)])
     assert history.resume(0, None) is None and pairs_of(history) == []
@@ -89,7 +89,7 @@ def test_from_the_start_nothing_is_known_and_nothing_is_lost(path):
 @pytest.mark.parametrize("loss", [2.0 + 1e-15, 3.0, None])
 def test_losses_of_another_run_are_not_taken_up(path, loss):
     recorded(path, [(10, 3.0), (20, 2.0)])
-    history = LossHistory(path)
+    history = Losses(path)
     trouble = history.resume(25, loss)
     assert trouble == f"the losses up to iteration 25 are not known: {path} is of another run"
     history.add(30, 1.0)
@@ -98,7 +98,7 @@ def test_losses_of_another_run_are_not_taken_up(path, loss):
 
 
 def test_a_missing_file_is_said_where_there_should_be_one(path):
-    assert LossHistory(path).resume(20, 2.0) == f"the losses up to iteration 20 are not known: {path} is missing"
+    assert Losses(path).resume(20, 2.0) == f"the losses up to iteration 20 are not known: {path} is missing"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_damaged_file_is_named_with_its_line_and_passed_over(path, text, messa
     with pytest.raises(InputError) as caught:
         read_losses(path)
     assert message in str(caught.value)
-    history = LossHistory(path)
+    history = Losses(path)
     assert message in history.resume(20, 1.0)
     assert pairs_of(history) == []
 

@@ -1,19 +1,17 @@
 """Several workers: results in order, a lost worker costs its round, endless losses end the run."""
 
-import functools
-import importlib
+import contextlib
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
-from types import SimpleNamespace
 
-import joblib
 import pytest
-from joblib._parallel_backends import LokyBackend
-from joblib.parallel import BACKENDS
 
 from utils.system.errors import EnvironmentFailure, InputError
+from utils.system.paths import PROJECT
 from utils.system.workers import Workers
 
 
@@ -53,25 +51,88 @@ def test_endless_losses_end_the_run():
         Workers(2).map(die, [(0,), (1,)])
 
 
-def test_an_unknown_backend_is_named():
-    with pytest.raises(EnvironmentFailure, match="the backend slurm cannot be used"):
-        Workers(2, "slurm").map(power, [(1, 1)])
+PROGRAM = """
+import os, sys, time
+from utils.system.workers import Workers
+def work(path):
+    with open(path, "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    time.sleep(float(sys.argv[2]))
+    return os.getpid()
+if __name__ == "__main__":
+    import signal
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a run that holds interrupts back
+    print(len(set(Workers(2).map(work, [(f"{sys.argv[1]}/{i}",) for i in range(2)]))), flush=True)
+"""
 
 
-@pytest.mark.parametrize("backend, module", [("ray", "ray.util.joblib"), ("spark", "joblibspark")])
-def test_other_engines_are_registered_by_their_own_function(monkeypatch, backend, module):
-    register = functools.partial(joblib.register_parallel_backend, backend, LokyBackend)
-    fake = SimpleNamespace(**{f"register_{backend}": register})
-    monkeypatch.setattr(importlib, "import_module", lambda name: {module: fake}[name])
-    assert Workers(2, backend).map(power, [(2, 3), (3, 2)]) == [8, 9]
-    del BACKENDS[backend]
+@pytest.fixture
+def started(tmp_path):
+    """Start a program whose two workers are busy: started(seconds) -> process, ids of the workers."""
+    processes = []
+
+    def start(seconds):
+        script = tmp_path / "program.py"
+        script.write_text(PROGRAM, encoding="utf-8")
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path), str(seconds)],
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        processes.append(process)
+        marks = [tmp_path / "0", tmp_path / "1"]
+        wait_for(lambda: all(mark.exists() and mark.read_text().endswith("\n") for mark in marks))
+        return process, [int(mark.read_text().split()[0]) for mark in marks]
+
+    yield start
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
-@pytest.mark.parametrize("backend", ["ray", "spark"])
-def test_an_engine_that_is_not_installed_is_named(monkeypatch, backend):
-    monkeypatch.setitem(sys.modules, {"ray": "ray.util.joblib", "spark": "joblibspark"}[backend], None)
-    with pytest.raises(EnvironmentFailure, match=f"the backend {backend} cannot be used"):
-        Workers(2, backend).map(power, [(1, 1)])
+def wait_for(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def alive(pid):
+    """Whether a process is there and not just waiting to be collected."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_a_signal_from_the_terminal_does_not_reach_the_workers(started, name):
+    process, workers = started(1)
+    for worker in workers:
+        os.kill(worker, getattr(signal, name))
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == "2\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+def test_a_parent_that_is_killed_leaves_no_process_behind(started):
+    process, workers = started(600)
+    numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    session = [pid for pid in numbers if _session(pid) == process.pid]
+    assert set(workers) | {process.pid} < set(session)  # and the tracker of joblib
+    process.kill()
+    wait_for(lambda: not any(alive(pid) for pid in session), seconds=20)
+
+
+def _session(pid):
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def test_no_workers_at_all_is_refused():

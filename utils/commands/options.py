@@ -119,9 +119,7 @@ SHARED = {
 
 def workers(args):
     """The Workers that the arguments ask for: processes here, or those of a Dask cluster."""
-    if args.cluster is None:
-        return Workers(args.workers)
-    return Workers(args.workers, "dask", scheduler_host=args.cluster)
+    return Workers(args.workers, args.cluster)
 
 
 def add(parser, *names, **changes):

@@ -40,10 +40,13 @@ class Checkpoints:
         How many to keep, the newest ones; all by default. With 2 or more, one that is damaged does not lose the run.
     unit : str
         What the run counts.
+    losses : Losses, optional
+        The reported losses, kept in a file of their own: written before each checkpoint, so that every checkpoint finds
+        all that were reported up to it, and set aside along with the checkpoints.
     """
 
-    def __init__(self, folder=".", settings=None, keep=None, unit="iteration"):
-        self.folder, self.unit = Path(folder), unit
+    def __init__(self, folder=".", settings=None, keep=None, unit="iteration", losses=None):
+        self.folder, self.unit, self.losses = Path(folder), unit, losses
         self.settings = settings or {}
         self.keep = keep
         self._damaged = set()
@@ -83,8 +86,8 @@ class Checkpoints:
         iteration : int
         params : float or ndarray of floats
         state : dict
-            Must go into JSON: "streams" as `streams` returns them; for a run of `sgd` also "start" (the streams when
-            it began), "step" and "loss" (the smoothed one, or None).
+            Must go into JSON. A run of `sgd` keeps "streams" as `streams` returns them, "start" (the streams when it
+            began), "step" and "loss" (the smoothed one, or None).
         """
         params = np.asarray(params)
         if flaw := _flaw(params):
@@ -101,6 +104,8 @@ class Checkpoints:
         state["state_sha256"] = _digest(state)
         # The state comes first: parameters that have none are not from here, and no write that was cut short.
         written = json.dumps(state).encode()
+        if self.losses:
+            self.losses.save()
         self._found.clear()
         write_together({self._state(iteration): written, self._params(iteration): buffer.getbuffer()})
         self._damaged.discard(iteration)
@@ -174,6 +179,7 @@ class Checkpoints:
         files = [*self.folder.glob("saved_params_*.npy"), *self.folder.glob("saved_state_*.*")]
         if not files:
             return None
+        files += [self.losses.path] if self.losses and self.losses.path.exists() else []
         self._found.clear()
         n = 1
         while (place := self.folder / f"previous-{n}").exists():
@@ -262,13 +268,13 @@ def _verify(params, state):
     if flaw := _flaw(params):
         raise _Damaged(flaw)
     if not isinstance(state["settings"], dict):
-        raise _Damaged("its settings are no settings")
+        raise _Damaged("its settings are not a table")
     for name in ("step", "loss"):
         value = state.get(name)
         if value is not None and not math.isfinite(value):
             raise _Damaged(f"its {name} is {value}")
     for name in ("start", "streams"):
-        if name in state or name == "streams":
+        if name in state:
             random.Random().setstate(python_state(state[name]))
             np.random.RandomState().set_state(tuple(state[name]["numpy"]))
 

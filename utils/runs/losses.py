@@ -1,6 +1,6 @@
-"""The printed losses of a run, kept in a file beside its checkpoints so that a resumed run still knows the first ones.
+"""The reported losses of a run, kept in a file beside its checkpoints so that a resumed run still knows the first ones.
 
-The file is CSV: a line `iteration,loss`, then one line per printed loss, with all digits of its float64.
+The file is CSV: a line `iteration,loss`, then one line per reported loss, with all digits of its float64.
 """
 
 import collections
@@ -14,10 +14,8 @@ from utils.system.files import read_lines, replacing
 HEADER = "iteration,loss"
 
 
-class LossHistory:
-    """The smoothed losses that a run has printed, in order: `iterations` and `losses`.
-
-    Save it before each checkpoint: then every checkpoint finds in the file all losses that were printed up to it.
+class Losses:
+    """The losses that a run has reported, in order: `iterations` and `losses`.
 
     Parameters
     ----------
@@ -31,7 +29,7 @@ class LossHistory:
         self._later = collections.deque()  # of a longer run whose checkpoints are there, too
 
     def add(self, iteration, loss):
-        """Take the next printed loss."""
+        """Take the next reported loss."""
         self.iterations.append(iteration)
         self.losses.append(float(loss))
         while self._later and self._later[0][0] <= iteration:
@@ -57,7 +55,7 @@ class LossHistory:
         iteration : int
             The checkpoint's; 0 where there is none.
         loss : float or None
-            The last loss printed up to there, as the checkpoint knows it. That of the file must equal it to the last
+            The last loss reported up to there, as the checkpoint knows it. That of the file must equal it to the last
             bit, or the file is of another run.
 
         Returns
@@ -78,7 +76,7 @@ class LossHistory:
 
 
 def read_losses(path):
-    """Read what `LossHistory.save` has written.
+    """Read what `Losses.save` has written.
 
     Parameters
     ----------
@@ -87,7 +85,7 @@ def read_losses(path):
     Returns
     -------
     list of (int, float)
-        Iterations, ascending, and the smoothed losses there.
+        Iterations, ascending, and the losses reported there.
 
     Raises
     ------

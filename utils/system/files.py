@@ -127,6 +127,23 @@ def make_folder(path):
     return path
 
 
+def writable_folder(path):
+    """The folder `path`, made if missing.
+
+    Raises
+    ------
+    EnvironmentFailure
+        It cannot be made or written in.
+    """
+    folder = make_folder(path)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise EnvironmentFailure(f"cannot write in the folder {folder}: {error.strerror or error}") from error
+    return folder
+
+
 def _umask():
     mask = os.umask(0)
     os.umask(mask)

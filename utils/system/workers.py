@@ -1,6 +1,9 @@
-"""The same work on several processor cores, or on the machines of a cluster, by joblib."""
+"""The same work on several processor cores, or on the machines of a Dask cluster, by joblib."""
 
-import importlib
+import os
+import signal
+import threading
+import time
 import warnings
 from concurrent.futures.process import BrokenProcessPool
 
@@ -8,9 +11,8 @@ import joblib
 
 from utils.system.errors import EnvironmentFailure, InputError
 
-# Where other engines keep the function that makes them known to joblib; Dask is known to it already.
-REGISTERED_BY = {"ray": ("ray.util.joblib", "register_ray"), "spark": ("joblibspark", "register_spark")}
 MOST_LOSSES = 3  # in a row; then something kills every worker, such as too little memory
+WATCH = 0.5  # seconds from one look at the parent process to the next
 
 
 class Workers:
@@ -20,16 +22,14 @@ class Workers:
     ----------
     n : int
         How many; with 1, everything is done right here.
-    backend : str
-        One of joblib's: "loky" (processes on this machine), "dask", "ray", "spark", or any that is registered with it.
-    **options
-        For the backend, such as `scheduler_host="tcp://..."` for a Dask cluster.
+    cluster : str, optional
+        The address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; without it, workers are processes here.
     """
 
-    def __init__(self, n=1, backend="loky", **options):
+    def __init__(self, n=1, cluster=None):
         if n < 1:
             raise InputError(f"workers must be at least 1, got {n}")
-        self.n, self.backend, self.options = n, backend, options
+        self.n, self.cluster = n, cluster
         self.losses = 0
 
     def map(self, function, tasks):
@@ -40,7 +40,7 @@ class Workers:
         Raises
         ------
         EnvironmentFailure
-            Workers were lost three times in a row, or the backend is not there.
+            Workers were lost three times in a row, or the cluster cannot be reached.
         """
         tasks = list(tasks)
         if self.n == 1:
@@ -56,13 +56,27 @@ class Workers:
 
     def _map(self, function, tasks):
         try:
-            if self.backend in REGISTERED_BY:
-                module, function_name = REGISTERED_BY[self.backend]
-                getattr(importlib.import_module(module), function_name)()
-            config = joblib.parallel_config(backend=self.backend, n_jobs=self.n, **self.options)
+            if self.cluster:
+                config = joblib.parallel_config(backend="dask", n_jobs=self.n, scheduler_host=self.cluster)
+            else:
+                config = joblib.parallel_config("loky", n_jobs=self.n, initializer=_belong_to, initargs=(os.getpid(),))
         except (ValueError, ImportError, OSError) as error:
-            raise EnvironmentFailure(f"the backend {self.backend} cannot be used: {error}") from error
+            raise EnvironmentFailure(f"the cluster {self.cluster} cannot be used: {error}") from error
         with config, warnings.catch_warnings():
             # A worker that has been idle, or short of memory, is replaced: joblib warns, and goes on.
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
             return joblib.Parallel()(joblib.delayed(function)(*task) for task in tasks)
+
+
+def _belong_to(parent):
+    """In a worker: leave signals from the terminal to the parent process, and end when that is gone."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
