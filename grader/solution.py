@@ -2,18 +2,16 @@
 
 import stat
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from utils.corpus.download import BadZip, read_at_most, suspicion_of
-from utils.system.errors import EnvironmentFailure, InputError, brief
+from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.paths import PROJECT
+from utils.system.zips import BadZip, read_members
 
 MODULES = ("word2vec.py", "sgd.py")
 PRODUCTS = ("saved_params_40000.npy", "word_vectors.png")
 MOST_BYTES = 100_000_000  # of all files together; parameters of SST take 3 MB
-MOST_MEMBERS = 5000  # of a zip
 
 
 @dataclass
@@ -65,7 +63,7 @@ def collect(path):
         else:
             raise InputError(f"{path} is no folder and no zip; give the folder of a solution or its assignment2.zip")
     except BadZip as error:
-        return Solution(trouble=f"the zip {error.reason}")
+        return Solution(trouble=f"the zip {error}")
     except OSError as error:
         raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error
     code = {name: data for name, data in files.items() if name.endswith(".py")}
@@ -97,35 +95,36 @@ def _from_folder(folder):
                     files[name] = file.read(room + 1)
                 room -= len(files[name])
                 if room < 0:
-                    raise BadZip(path, f"holds more than the {MOST_BYTES:,} bytes it may come to")
+                    raise BadZip(f"holds more than the {MOST_BYTES:,} bytes it may come to")
     return files, remarks
 
 
 def _from_zip(path):
     """The files of a zip that matter; a zip with anything suspicious in it is refused as a whole."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.filename.startswith("__MACOSX/")]
-            if len(members) > MOST_MEMBERS:
-                raise zipfile.BadZipFile(f"it holds {len(members):,} files")
-            for member in members:
-                if suspicion := suspicion_of(member):
-                    raise zipfile.BadZipFile(f"its member {member.orig_filename!r} {suspicion}")
-            root = _root([member.filename for member in members])
-            files, room = {}, MOST_BYTES
-            for member in members:
-                name = member.filename.removeprefix(root)
-                if not member.filename.startswith(root) or not _wanted(name):
-                    continue
-                if name in files:
-                    raise zipfile.BadZipFile(f"it holds {name} twice")
-                with archive.open(member) as file:
-                    files[name] = read_at_most(file, room)
-                room -= len(files[name])
-    # Beside its own error zipfile lets through whatever damaged headers and streams stumble over.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError, OSError) as error:
-        raise BadZip(path, f"cannot be unpacked: {brief(error)}") from error
-    return files
+    return read_members(path, _choose, MOST_BYTES)
+
+
+def _choose(members):
+    """Choose the members of a zip that matter: an iterator over (path in the solution, ZipInfo)."""
+    members = [member for member in members if not member.filename.startswith("__MACOSX/")]
+    for member in members:
+        if suspicion := _suspicion_of(member):
+            raise zipfile.BadZipFile(f"its member {member.orig_filename!r} {suspicion}")
+    root = _root([member.filename for member in members])
+    for member in members:
+        name = member.filename.removeprefix(root)
+        if member.filename.startswith(root) and _wanted(name):
+            yield name, member
+
+
+def _suspicion_of(member):
+    """Say what is suspicious about a member of a zip, or return None."""
+    name = member.orig_filename  # as written in the zip: `filename` has been made harmless on some systems
+    if name.startswith("/") or ".." in name.split("/") or not {"\\", ":", "\0"}.isdisjoint(name):
+        return "leaves the folder"
+    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):  # 0: not written on Unix
+        return "is a link or a device"
+    return None
 
 
 def _root(names):
