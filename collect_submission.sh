@@ -1,8 +1,9 @@
 #!/bin/sh
-# Pack what is handed in into assignment2.zip beside this script: `sh collect_submission.sh`, from any folder.
+# Pack the submission into assignment2.zip beside this script; works from any folder.
 #
-#   PYTHON=FILE sh collect_submission.sh    use this Python (else .venv/bin/python, else python3)
+#   sh collect_submission.sh                pack the project
 #   sh collect_submission.sh FOLDER         pack another folder, and put the zip there
+#   PYTHON=FILE sh collect_submission.sh    use this Python (default: .venv/bin/python, then python3)
 
 case $0 in
     */*) root=${0%/*} ;;

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utils.corpus.download import unpack
+from utils.corpus.download import install
 from utils.corpus.sample import write_sample_treebank
 from utils.system.paths import PROJECT
 
@@ -36,8 +36,7 @@ def sst_folder(tmp_path_factory):
     if "SST_ZIP" not in os.environ:
         pytest.skip("needs the Stanford Sentiment Treebank: set SST_ZIP to its zip")
     folder = tmp_path_factory.mktemp("sst") / "treebank"
-    unpack(Path(os.environ["SST_ZIP"]), folder)
-    return folder
+    return install(folder, os.environ["SST_ZIP"], quiet=True)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,10 @@ LAYERS = (
 )
 LAYER = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 HANDOUT = {"treebank", "gradcheck", "utils", "selftests", "explain"}  # the modules at the top of `utils`
-STANDARD_LIBRARY_ONLY = {"corpus.download", "commands.submission", "system.console", "system.files", "system.errors"}
+STANDARD_LIBRARY_ONLY = {
+    *("corpus.download", "corpus.published", "commands.submission"),
+    *("system.console", "system.errors", "system.files", "system.paths", "system.zips"),
+}
 
 
 def modules():

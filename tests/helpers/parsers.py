@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from sgd import Checkpoints
-from utils.corpus import download
+from utils.corpus.download import install
+from utils.corpus.published import DataSet
 from utils.corpus.reading import read_text
 from utils.corpus.sample import MINIMUM, write_sample_treebank
 from utils.runs.losses import read_losses
@@ -83,14 +84,13 @@ def parsers():
         packed(short, "", zipfile.ZIP_STORED),
         packed(short, "", zipfile.ZIP_DEFLATED, streamed=True),
     )
-    data_set = download.DataSet(
+    data_set = DataSet(
         title="small treebank",
         url="http://127.0.0.1/never-asked",
         folder=Path("never-used"),
-        digests={name: hashlib.sha256(data).hexdigest() for name, data in short.items()},
-        entries={},
+        terms="none",
         most_bytes=100_000,
-        remedy="",
+        files={name: hashlib.sha256(data).hexdigest() for name, data in short.items()},
     )
     return (
         *(
@@ -214,14 +214,14 @@ def unpack(path, data_set):
     """The files that are unpacked beside `path`: dict of name to bytes."""
     out = path.parent / "out"
     try:
-        download.unpack(path, out, data_set)
+        install(out, path, quiet=True, data_set=data_set)
     except (InputError, EnvironmentFailure):
         assert not out.exists(), "something was unpacked before the refusal"
         raise
     assert {other.name for other in path.parent.iterdir()} == {path.name, out.name}
     assert not any(file.is_symlink() for file in out.iterdir())
     files = contents_of(out)
-    assert files.keys() <= data_set.names
+    assert files.keys() == data_set.files.keys()
     return files
 
 

@@ -1,4 +1,4 @@
-"""What the tests of downloading and unpacking share: a tiny data set, zips of it, and what is in a folder."""
+"""Shared by the tests of downloading and unpacking: a tiny data set, zips of it, and the contents of a folder."""
 
 import contextlib
 import hashlib
@@ -6,21 +6,25 @@ import stat
 import zipfile
 from pathlib import Path
 
-from utils.corpus import download
+from utils.corpus.published import DataSet
 
 FILES = {
     "labels.txt": b"phrase ids|sentiment values\n0|0.5\n",
     "sentences.txt": b"sentence_index\tsentence\n1\tIt is clich\xc3\x83\xc2\xa9 .\n" * 20,
     "phrases.txt": b"a|0\nb|1\nc|2\n",
 }
-TINY = download.DataSet(
+TINY = DataSet(
     title="Tiny Treebank",
     url="http://127.0.0.1/never-asked",
     folder=Path("never-used"),
-    digests={name: hashlib.sha256(FILES[name]).hexdigest() for name in ("labels.txt", "sentences.txt")},
-    entries={"phrases.txt": 3},
+    terms="free",
     most_bytes=10_000,
+    files={
+        **{name: hashlib.sha256(FILES[name]).hexdigest() for name in ("labels.txt", "sentences.txt")},
+        "phrases.txt": 3,
+    },
     remedy="use SST_ZIP=FILE; `python run.py --sample` works without data",
+    variable="SST_ZIP",
 )
 
 
@@ -33,7 +37,7 @@ def member(name, data=b"", kind=stat.S_IFREG, compress_type=zipfile.ZIP_DEFLATED
 
 
 def make_zip(path, *members):
-    """Write a zip whose table of contents lies where it is told to, for it is written after the data."""
+    """Write a zip; the `lies` of its members go into its table of contents, which is written after the data."""
     with zipfile.ZipFile(path, "w") as archive:
         for info, data, lies in members:
             archive.writestr(info, data)
@@ -62,7 +66,7 @@ def leaving_nothing(folder):
 
 
 def put_damaged(folder):
-    """A treebank with one file cut short and one lacking."""
+    """A treebank with one file cut short and one missing."""
     folder.mkdir()
     (folder / "labels.txt").write_bytes(FILES["labels.txt"][:-3])
     (folder / "phrases.txt").write_bytes(FILES["phrases.txt"])

@@ -1,4 +1,4 @@
-# For the shell scripts of the project, which read this file with $root set to the project's folder.
+# Sourced by the project's shell scripts, with $root set to the project's folder.
 
 is_python() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -8,7 +8,7 @@ is_python() {
 run_module() {
     for python in ${PYTHON:+"$PYTHON"} "$root/.venv/bin/python" python3; do
         if is_python "$python"; then
-            # PYTHONSAFEPATH: a folder `utils` where the caller stands is not to be taken for ours.
+            # PYTHONSAFEPATH keeps a package `utils` in the caller's folder from shadowing the project's.
             PYTHONPATH=$root PYTHONSAFEPATH=1 exec "$python" -m "$@"
         elif [ "$python" = "${PYTHON:-}" ]; then
             echo "error: PYTHON=$python is not Python 3.11 or newer" >&2

@@ -1,4 +1,4 @@
-"""Fetching the evaluation sets: from a server of our own, each by itself, verified, or not at all."""
+"""utils/corpus/download.py on the evaluation sets: fetched one by one, verified, or not at all."""
 
 import dataclasses
 import hashlib
@@ -11,9 +11,11 @@ import pytest
 
 from utils.corpus import download
 from utils.system.console import run
-from utils.system.errors import EnvironmentFailure, InputError
+from utils.system.errors import EnvironmentFailure
 
 PAIRS = "Word 1\tWord 2\tHuman (mean)\n" + "tiger\tcat\t7.35\n" * 353
+MEN = "sun sunlight 50.000000\n" * 3000
+RARE = "squishing\tsquirt\t5.88\t5\t7\n" * 2034
 QUESTIONS = b": family\nboy girl he she\n"
 
 
@@ -21,7 +23,7 @@ def zipped(name, text):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr(name, text)
-        archive.writestr("instructions.txt", "not ours")
+        archive.writestr("instructions.txt", "not wanted")
     return data.getvalue()
 
 
@@ -41,18 +43,22 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def files(monkeypatch):
-    """What a server has, path to bytes; the data sets' addresses are turned to it, and the questions are tiny."""
+    """The files of a local server, path to bytes; the data sets are fetched there, with digests of these files."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     server.files = {
         "/WordSim-353": zipped("combined.tab", PAIRS),
         "/SimLex-999": zipped("SimLex-999/SimLex-999.txt", "word1\tword2\tPOS\tSimLex999\n" + "a\tb\tN\t1\n" * 999),
+        "/MEN": zipped("MEN/MEN_dataset_natural_form_full", MEN),
+        "/Rare": zipped("rw/rw.txt", RARE),
         "/Google": QUESTIONS,
     }
+    known = {"questions-words.txt": QUESTIONS, "MEN_dataset_natural_form_full": MEN.encode()}
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in known.items()}
     sets = [
         dataclasses.replace(
             data_set,
             url=f"http://127.0.0.1:{server.server_port}/{data_set.title.split()[0]}",
-            digests={name: hashlib.sha256(QUESTIONS).hexdigest() for name in data_set.digests},
+            files={name: digests.get(name, wanted) for name, wanted in data_set.files.items()},
         )
         for data_set in download.EVALUATION_SETS
     ]
@@ -69,17 +75,23 @@ def installed(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-ALL = {"wordsim353/combined.tab", "SimLex-999/SimLex-999.txt", "questions-words/questions-words.txt"}
+ALL = {
+    "wordsim353/combined.tab",
+    "SimLex-999/SimLex-999.txt",
+    "MEN/MEN_dataset_natural_form_full",
+    "rw/rw.txt",
+    "questions-words/questions-words.txt",
+}
 
 
 def test_all_sets_are_installed_each_in_its_folder(files, tmp_path, capsys):
     assert download.main(["evaluation", "--dest", str(tmp_path / "sets")]) == 0
     assert installed(tmp_path / "sets") == ALL
     assert (tmp_path / "sets" / "questions-words" / "questions-words.txt").read_bytes() == QUESTIONS
-    assert capsys.readouterr().out.count("verified, in") == 3
+    assert capsys.readouterr().out.count("verified, in") == 5
     files.clear()  # what is there is not fetched again
     assert download.main(["evaluation", "--dest", str(tmp_path / "sets")]) == 0
-    assert capsys.readouterr().out.count("already there and verified") == 3
+    assert capsys.readouterr().out.count("already there and verified") == 5
 
 
 def test_they_go_where_evaluate_looks_by_default(files, tmp_path, monkeypatch):
@@ -94,25 +106,37 @@ def test_they_go_where_evaluate_looks_by_default(files, tmp_path, monkeypatch):
         ("/WordSim-353", None, "404"),
         ("/WordSim-353", zipped("combined.tab", PAIRS + "one\tmore\t1\n"), "combined.tab has 355 entries, wanted 354"),
         ("/WordSim-353", PAIRS.encode(), "cannot be unpacked"),
+        ("/MEN", zipped("MEN/MEN_dataset_natural_form_full", MEN + "a b 1\n"), "_full has sha256"),
+        ("/Rare", zipped("rw/rw.txt", RARE + "a\tb\t1\n"), "rw.txt has 2,035 entries, wanted 2,034"),
         ("/Google", QUESTIONS + b"too much", "questions-words.txt has sha256"),
-        ("/Google", b"x" * 1_000_001, "more than the 1,000,000 bytes it may come to"),
+        ("/Google", b"x" * 1_000_001, "more than the expected 1,000,000 bytes"),
     ],
 )
-def test_a_set_that_fails_is_told_and_the_others_are_there(files, tmp_path, path, sent, message):
+def test_a_set_that_fails_is_named_and_the_others_are_installed(files, tmp_path, path, sent, message):
     files[path] = sent
     with pytest.raises(EnvironmentFailure, match="--sets DIR") as caught:
         download.install_evaluation(tmp_path, quiet=True)
     assert message in str(caught.value)
-    assert len(installed(tmp_path)) == 2
-    failed = "wordsim353" if path == "/WordSim-353" else "questions-words"
-    assert not (tmp_path / failed).exists()
+    assert "\n" not in str(caught.value)
+    folders = {"/WordSim-353": "wordsim353", "/MEN": "MEN", "/Rare": "rw", "/Google": "questions-words"}
+    assert installed(tmp_path) == {name for name in ALL if not name.startswith(folders[path])}
+    assert not (tmp_path / folders[path]).exists()
 
 
-def test_a_folder_of_somebody_elses_is_not_replaced(files, tmp_path):
+def test_all_failures_are_reported_together_and_the_remedy_once(files, tmp_path):
+    files.clear()
+    with pytest.raises(EnvironmentFailure, match="--sets DIR") as caught:
+        download.install_evaluation(tmp_path, quiet=True)
+    assert str(caught.value).count("404") == 5
+    assert str(caught.value).count("--sets DIR") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_files_in_a_folder_of_a_set_are_left_alone(files, tmp_path):
     (tmp_path / "wordsim353").mkdir()
     (tmp_path / "wordsim353" / "thesis.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(InputError, match="thesis.txt"):
-        download.install_evaluation(tmp_path, quiet=True)
+    download.install_evaluation(tmp_path, quiet=True)
+    assert installed(tmp_path) == {*ALL, "wordsim353/thesis.txt"}
     assert (tmp_path / "wordsim353" / "thesis.txt").read_text(encoding="utf-8") == "mine"
 
 
@@ -127,3 +151,12 @@ def test_options_of_the_treebank_are_refused(option, tmp_path, capsys):
 def test_the_published_questions_are_known_by_their_digest(reference_folder):
     questions = next(data_set for data_set in download.EVALUATION_SETS if not data_set.zipped)
     assert download.verify(reference_folder, questions) == []
+
+
+def test_the_published_pairs_of_men_are_known_by_their_digest(reference_folder, tmp_path):
+    """The copy has tabs and a comment where the published file has spaces; it is the same text otherwise."""
+    lines = (reference_folder / "men.txt").read_text(encoding="utf-8").replace("\t", " ").splitlines(keepends=True)
+    published = "".join(line for line in lines if not line.startswith("#"))
+    (tmp_path / "MEN_dataset_natural_form_full").write_bytes(published.encode())
+    men = next(data_set for data_set in download.EVALUATION_SETS if data_set.title == "MEN")
+    assert download.verify(tmp_path, men) == []
