@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utils.corpus import download
+from utils.corpus.published import EVALUATION_SETS
 from utils.scoring.wordsets import (
     ANALOGY_FILES,
     DEFAULT_FOLDER,
@@ -295,11 +295,10 @@ def test_a_file_is_found_by_any_of_its_names_here_or_one_folder_below(tmp_path):
 
 
 def test_what_is_downloaded_is_where_it_is_looked_for():
-    files = SIMILARITY_FILES | ANALOGY_FILES
-    assert {data_set.title for data_set in download.EVALUATION_SETS} == set(files)
-    for data_set in download.EVALUATION_SETS:
-        assert data_set.folder.parent == DEFAULT_FOLDER
-        assert data_set.names <= set(files[data_set.title])
+    sets = {data_set.title: data_set for data_set in EVALUATION_SETS}
+    for title, names in (SIMILARITY_FILES | ANALOGY_FILES).items():
+        assert sets[title].folder.parent == DEFAULT_FOLDER
+        assert sets[title].files.keys() <= set(names)
 
 
 # The published sets
