@@ -151,11 +151,14 @@ HEADERS = {
     "a huge item": npy(header("(3, 2)", "'|V1000000000'")),
     "huge and empty": npy(header("(100000000000000000000000, 0)"), b""),
     "negative": npy(header("(-3, -2)")),
+    "negative, with one unknown": npy(header("(-1, 2, -3)")),
+    "no bytes an item": npy(header("(3, 2)", "'<U0'"), b""),
     "less than follows": npy(header("(3, 1)")),
     "objects": npy(header(descr="'|O'")),
     "a pickle": b"\x80\x04N.",
     "a zip": ZIP.getvalue(),
     "another version": npy(header(), version=b"\x02\x00"),
+    "an unknown version": npy(header(), version=b"\x03\x00"),
     "no shape": npy(b"{'descr': '<f8', 'fortran_order': False}\n"),
     "never closed": npy(header(end=", ")),
     "nested": npy(header("(" * 3000 + ")" * 3000)),
@@ -168,7 +171,7 @@ HEADERS = {
 @pytest.mark.parametrize("data", HEADERS.values(), ids=HEADERS.keys())
 def test_a_header_that_lies_is_refused_and_fetches_no_memory(data, traced):
     before, _ = tracemalloc.get_traced_memory()
-    with pytest.raises(ValueError, match="is no .npy file of numbers"):
+    with pytest.raises(ValueError, match="is not a .npy file of numbers"):
         array_from(data)
     # Parsing 6,000 brackets takes the most; the smallest lie announces 6 GB.
     assert tracemalloc.get_traced_memory()[1] - before < 3_000_000

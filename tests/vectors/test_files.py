@@ -458,7 +458,7 @@ LETTERS = np.frombuffer(b"abc", np.uint8)
         (npz(vectors=np.ones((2, 1)), word_bytes=LETTERS, word_ends=np.array([-1, 3])), "do not belong together"),
         (npz(vectors=ONE, word_bytes=np.array([255], np.uint8), word_ends=np.array([1])), "damaged"),
         (npz(vectors=np.empty((0, 2)), words=np.empty(0, "U1")), "at least one word"),
-        (zipped(vectors=npy_claiming((10**12, 10**3))), "in 4 bytes"),
+        (zipped(vectors=npy_claiming((10**12, 10**3))), "4 bytes follow"),
         (zipped(vectors=b"nonsense"), "damaged, or no archive"),
         (zipped(vectors=b"\x93NUMPY\x09\x00"), "damaged, or no archive"),
     ],
@@ -671,7 +671,7 @@ def test_parameters_that_do_not_fit_are_refused(tmp_path):
     for cut in (0, 5, 50, len(data) - 1):
         assert "damaged" in refused(load_saved_params, write(path, data[:cut]), ["a", "b", "c"])
     np.savez(tmp_path / "p.npz", STACKED)
-    assert "no array" in refused(load_saved_params, tmp_path / "p.npz", ["a", "b", "c"])
+    assert "not a .npy file" in refused(load_saved_params, tmp_path / "p.npz", ["a", "b", "c"])
     np.save(path, np.full((2, 2), np.nan))
     assert "NaN" in refused(load_saved_params, path, ["a"])
 

@@ -232,7 +232,7 @@ class Checkpoints:
                 raise _Damaged(f"it is of iteration {state['iteration']}")
             if state["params_sha256"] != hashlib.sha256(data).hexdigest():
                 raise _Damaged("parameters and state do not belong together")
-            params = array_from(data)
+            params = array_from(data).copy()  # that a run may write to
             _verify(params, state)
             return params, state
         except FileNotFoundError as error:

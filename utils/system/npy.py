@@ -1,4 +1,4 @@
-"""Arrays from the bytes of a .npy file that nobody vouches for."""
+"""Arrays from the bytes of untrusted .npy files."""
 
 import io
 import math
@@ -7,15 +7,15 @@ import warnings
 
 import numpy as np
 
-# What NumPy's reader of headers lets through, beside ValueError, at one that was made up.
-STUMBLES = (tokenize.TokenError, OverflowError, RecursionError, MemoryError, TypeError, Warning)
+# What NumPy raises at a malformed header, beside ValueError.
+MALFORMED = (tokenize.TokenError, OverflowError, RecursionError, MemoryError, TypeError, SyntaxError, Warning)
 
 
 def array_from(data):
     """Read an array from the bytes of a .npy file.
 
-    Unlike `np.load` it takes neither a pickle nor a zip, and it fetches no memory for an array that is not there: the
-    header must announce as many bytes as follow it, no more and no less.
+    Unlike `np.load` it reads neither pickles nor zips, and allocates nothing for an array that is not there: the header
+    must declare exactly as many bytes as follow it.
 
     Parameters
     ----------
@@ -25,11 +25,12 @@ def array_from(data):
     Returns
     -------
     ndarray
+        A read-only view of `data`.
 
     Raises
     ------
     ValueError
-        It is no such file. The message is the rest of a sentence that the file's name begins.
+        It is not such a file. The message is the rest of a sentence that begins with the file's name.
     """
     file = io.BytesIO(data)
     try:
@@ -37,10 +38,11 @@ def array_from(data):
             raise ValueError("another version of the format than 1.0")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-            if (announced := math.prod(shape) * dtype.itemsize) != (there := len(data) - file.tell()):
-                raise ValueError(f"its header announces {announced:,} bytes, {there:,} follow it")
-            file.seek(0)
-            return np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, *STUMBLES) as error:
-        raise ValueError(f"is no .npy file of numbers ({error})") from None
+            shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
+        size, declared = len(data) - file.tell(), math.prod(shape) * dtype.itemsize
+        if dtype.hasobject or declared != size or min(shape, default=0) < 0:
+            raise ValueError(f"its header declares shape {shape} of {dtype}, {size:,} bytes follow")
+        count = size // dtype.itemsize if dtype.itemsize else 0
+        return np.frombuffer(data, dtype, count, file.tell()).reshape(shape, order="F" if columns_first else "C")
+    except (ValueError, *MALFORMED) as error:
+        raise ValueError(f"is not a .npy file of numbers ({error})") from None

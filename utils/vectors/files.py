@@ -24,6 +24,7 @@ import numpy as np
 
 from utils.system.errors import EnvironmentFailure, InputError, brief
 from utils.system.files import replacing, write_together
+from utils.system.npy import array_from
 from utils.vectors import formats
 from utils.vectors.wordvectors import WordVectors
 
@@ -179,9 +180,9 @@ def load_saved_params(path, words, which="center"):
     """
     with _reading(path):
         try:
-            parameters = np.lib.format.open_memmap(path, mode="r")  # what is not selected is never read
-        except formats.DAMAGED_ARRAY as error:
-            raise InputError(f"{path} is damaged, or no array of NumPy: {brief(error)}") from None
+            parameters = array_from(Path(path).read_bytes())
+        except ValueError as error:
+            raise InputError(f"{path} is damaged: it {brief(error)}") from None
     if parameters.ndim != 2 or len(parameters) != 2 * len(words):
         wanted = f"wanted two rows for each of {len(words)} words: give the words of its training"
         raise InputError(f"{path} has shape {parameters.shape}, {wanted}")

@@ -6,26 +6,23 @@ None makes an array for more than the data that it has seen, whatever a header c
 
 import errno
 import itertools
-import math
 import re
 import struct
-import tokenize
 import zipfile
 import zlib
 
 import numpy as np
 
 from utils.system.errors import InputError, brief
+from utils.system.npy import array_from
 
 SINGLE = np.dtype("<f4")
 BLOCK = 2**17  # numbers turned from or into text at a time
 CHUNK = 2**20  # bytes of a binary file read at a time
 MOST_DIMENSIONS = 10**5  # a header that tells more is no header
 LONGEST_FIRST_LINE = 2**22  # bytes; room for so many numbers
-ENCRYPTED = 1  # bit of a zip entry's flags
 LONGEST_WORD = 2**16  # bytes, in a binary file
 HEADER = re.compile(rb"\s*(\d{1,18})\s+(\d{1,18})\s*")
-DAMAGED_ARRAY = (ValueError, TypeError, SyntaxError, tokenize.TokenError)  # what NumPy raises in reading its header
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -187,24 +184,24 @@ def read_npz(path, limit):
         if error.errno != errno.EINVAL:  # as where the archive tells of a place before its beginning
             raise
         raise InputError(f"{path} is damaged: {error.strerror}") from None
-    except (*DAMAGED_ARRAY, EOFError, zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, RuntimeError) as error:
         raise InputError(f"{path} is damaged, or no archive of NumPy: {brief(error)}") from None
 
 
 def _array(archive, name, kinds, ndim):
-    """Read one array; what its header claims is believed only if there are as many bytes."""
+    """Read one array; what its header declares is believed only if there are as many bytes."""
     info = archive.getinfo(f"{name}.npy")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & ENCRYPTED:
-        raise ValueError(f"{name} is packed as NumPy never does")
-    with archive.open(info) as file:
-        if np.lib.format.read_magic(file) == (1, 0):
-            shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
-        else:
-            shape, columns_first, dtype = np.lib.format.read_array_header_2_0(file)
-        size = info.file_size - file.tell()
-        if dtype.kind not in kinds or len(shape) != ndim or math.prod(shape) * dtype.itemsize != size:
-            raise ValueError(f"{name} has shape {shape} of {dtype} in {size} bytes")
-        return np.frombuffer(file.read(), dtype).reshape(shape, order="F" if columns_first else "C")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is compressed as NumPy never does")
+    with archive.open(info) as file:  # of an encrypted one, a RuntimeError
+        data = file.read(info.file_size)
+    try:
+        array = array_from(data)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None
+    if array.dtype.kind not in kinds or array.ndim != ndim:
+        raise ValueError(f"{name} has shape {array.shape} of {array.dtype}")
+    return array
 
 
 def write_npz(file, vectors):
