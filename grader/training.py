@@ -1,6 +1,5 @@
 """The part training: a trial of 60 iterations, and what `run.py` has left behind."""
 
-import io
 import random
 
 import numpy as np
@@ -13,6 +12,8 @@ from grader.optimiser import PRINTED
 from grader.reply import array
 from grader.sandbox import Job, first_failure
 from grader.scheme import SHAPE, TRAINED_LOSS
+from utils.system.errors import brief
+from utils.system.npy import array_from
 
 ITERATIONS, STEP, WINDOW = 60, 0.3, 5
 PRINT_EVERY = 10
@@ -93,10 +94,9 @@ class Training:
         if name not in self.products:
             return None, failed(f"{name} is missing", "run `python run.py` to its end")
         try:
-            # Nothing is unpickled, and no more is read than the file holds.
-            found = np.lib.format.read_array(io.BytesIO(self.products[name]), allow_pickle=False)
-        except (ValueError, EOFError, OSError, MemoryError, SyntaxError, TypeError, OverflowError) as error:
-            return None, failed(f"{name} cannot be read as an array: {type(error).__name__}")
+            found = array_from(self.products[name])
+        except ValueError as error:
+            return None, failed(f"{name} cannot be read: it {brief(error)}")
         wanted = self.text.shape
         if found.shape != wanted:
             hint = f"twice the vocabulary of {self.text.title}, by ten dimensions"
