@@ -1,4 +1,4 @@
-"""utils/commands/submission.py and collect_submission.sh: what is handed in, all of it and nothing else."""
+"""utils/commands/submission.py and collect_submission.sh: all files of the submission, and no others."""
 
 import os
 import shutil
@@ -18,23 +18,38 @@ needs_links = pytest.mark.skipif(os.name == "nt", reason="links need a privilege
 
 HANDED_IN = [
     "another.png",
+    "grader/child.py",
     "run.py",
     "saved_params_40000.npy",
     "utils/__init__.py",
     "utils/deeper/more.py",
+    "utils/pictures/page.css",
+    "utils/pictures/page.html",
+    "utils/pictures/page.js",
     "utils/treebank.py",
     "word_vectors.png",
 ]
 NOT_HANDED_IN = [
     ".hidden.py",
     "README.md",
+    "page.html",
+    ".venv/lib/module.py",
     "assignment2.zip.old",
     "notes.txt",
     "saved_params_39000.npy",
     "saved_params_40000.npy.part",
     "saved_state_40000.json",
     "tests/test_run.py",
+    "grader/.secret.py",
+    "grader/__pycache__/child.cpython-311.pyc",
+    "grader/notes.txt",
+    "utils/.cache/module.py",
+    "utils/.page.html",
     "utils/.run.py.abc.part",
+    "utils/__pycache__/generated.py",
+    "utils/datasets/text8/text8",
+    "utils/datasets/text8/convert.py",
+    "utils/pictures/.venv/module.py",
     "utils/.secret.py",
     "utils/picture.png",
     ".git/hook.py",
@@ -82,25 +97,31 @@ def test_a_member_of_the_old_zip_does_not_survive(solution):
     assert "another.png" not in members(submission.pack(solution))
 
 
-def test_a_file_older_than_zip_itself_is_packed(solution):
+def test_a_file_older_than_the_zip_format_is_packed(solution):
     os.utime(solution / "run.py", (0, 0))
     assert "run.py" in members(submission.pack(solution))
 
 
-@pytest.mark.parametrize("lacking", [[name] for name in submission.REQUIRED] + [list(submission.REQUIRED)])
-def test_without_the_results_of_run_it_refuses_and_names_the_command(solution, lacking):
+@pytest.mark.parametrize("missing", [[name] for name in submission.REQUIRED] + [list(submission.REQUIRED)])
+def test_without_the_results_of_run_it_refuses_and_names_the_command(solution, missing):
     submission.pack(solution)
     old = (solution / "assignment2.zip").read_bytes()
-    for name in lacking:
+    for name in missing:
         (solution / name).unlink()
     with pytest.raises(InputError, match="python run.py") as caught:
         submission.pack(solution)
-    assert [name for name in submission.REQUIRED if f"no {name}" in str(caught.value)] == lacking
+    assert [name for name in submission.REQUIRED if f"no {name}" in str(caught.value)] == missing
     assert (solution / "assignment2.zip").read_bytes() == old
 
 
 @needs_links
-@pytest.mark.parametrize("name", ["run.py", "saved_params_40000.npy", "utils/treebank.py", "utils"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("run.py", "saved_params_40000.npy", "utils/treebank.py", "utils/pictures/page.js", "grader/child.py"),
+        *("utils", "utils/deeper", "grader"),
+    ],
+)
 def test_a_symbolic_link_is_refused(solution, tmp_path, name):
     (solution / name).rename(tmp_path / "elsewhere")
     (solution / name).symlink_to(tmp_path / "elsewhere")
@@ -111,10 +132,18 @@ def test_a_symbolic_link_is_refused(solution, tmp_path, name):
 
 
 @needs_links
-def test_a_link_that_is_not_handed_in_does_not_matter(solution):
-    (solution / "notes.txt").unlink()
-    (solution / "notes.txt").symlink_to("README.md")
+@pytest.mark.parametrize("name", ["notes.txt", "utils/datasets", "utils/picture.png", "utils/.cache"])
+def test_a_link_that_is_not_handed_in_does_not_matter(solution, tmp_path, name):
+    (solution / name).rename(tmp_path / "elsewhere")
+    (solution / name).symlink_to(tmp_path / "elsewhere")
     assert list(members(submission.pack(solution))) == HANDED_IN
+
+
+@needs_links
+def test_a_circle_of_links_ends(solution):
+    (solution / "utils" / "deeper" / "again").symlink_to(solution / "utils")
+    with pytest.raises(InputError, match="again is a symbolic link"):
+        submission.pack(solution)
 
 
 def test_a_failure_in_the_middle_leaves_the_old_zip_and_no_other_file(solution, monkeypatch):
@@ -143,18 +172,36 @@ def test_a_file_that_cannot_be_read_is_named(solution, monkeypatch):
         submission.pack(solution)
 
 
+def test_a_folder_that_cannot_be_read_is_named_instead_of_left_out(solution, monkeypatch):
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("deeper"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(EnvironmentFailure, match=r"cannot read .*deeper: Permission denied"):
+        submission.pack(solution)
+
+
+def test_a_solution_without_the_grader_is_packed(solution):
+    shutil.rmtree(solution / "grader")
+    assert list(members(submission.pack(solution))) == [name for name in HANDED_IN if not name.startswith("grader")]
+
+
 def test_the_command_prints_what_it_packed_and_the_size(solution, capsys):
     assert submission.main([str(solution)]) == 0
     *names, total = capsys.readouterr().out.splitlines()
     assert [name.strip() for name in names] == HANDED_IN
-    assert total == f"{solution / 'assignment2.zip'}: 7 files, 0.00 MB"
+    assert total == f"{solution / 'assignment2.zip'}: {len(HANDED_IN)} files, 0.00 MB"
 
 
-def test_a_folder_that_is_none_has_status_2(tmp_path, capsys):
+def test_what_is_not_a_folder_ends_with_status_2(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         run(submission.main, [str(tmp_path / "none")])
     assert caught.value.code == 2
-    assert "none is no folder" in capsys.readouterr().err
+    assert "none is not a folder" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="there is no POSIX shell here")
