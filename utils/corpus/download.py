@@ -65,9 +65,9 @@ def install(destination, zip_path=None, url=None, quiet=False, data_set=TREEBANK
     """
     destination, url = Path(destination).absolute(), data_set.url if url is None else url
     tell = functools.partial(print, flush=True) if not quiet else lambda *_: None
+    problems = verify(destination, data_set)
     if destination.is_file():
         raise InputError(f"{destination} is a file; give a folder for the {data_set.title}")
-    problems = verify(destination, data_set)
     if not problems:
         tell(f"{data_set.title}: already there and verified, in {destination}")
         return destination
