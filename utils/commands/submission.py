@@ -12,7 +12,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from utils.system.console import ArgumentParser, run
+from utils.system.console import ArgumentParser, run, say
 from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.files import replacing
 from utils.system.paths import PROJECT
@@ -117,12 +117,11 @@ def _member(folder, name):
 def main(argv=None):
     """Pack the folder that the command line names, and print the contents of the zip; return the exit status."""
     parser = ArgumentParser(prog="python -m utils.commands.submission", description=f"Make {SUBMISSION}.")
-    parser.add_argument("folder", nargs="?", type=Path, default=PROJECT, help="default: %(default)s")
+    parser.add_argument("folder", nargs="?", type=Path, default=PROJECT, help="folder of the solution")
     path = pack(parser.parse_args(argv).folder)
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-    print("\n".join(f"  {name}" for name in names))
-    print(f"{path}: {len(names)} files, {path.stat().st_size / 1e6:.2f} MB")
+    say(*(f"  {name}" for name in names), f"{path}: {len(names)} files, {path.stat().st_size / 1e6:.2f} MB")
     return 0
 
 

@@ -24,7 +24,7 @@ import urllib.request
 from pathlib import Path
 
 from utils.corpus.published import BY_HAND, EVALUATION_FOLDER, EVALUATION_REMEDY, EVALUATION_SETS, TEXT8, TREEBANK
-from utils.system.console import ArgumentParser, run
+from utils.system.console import ArgumentParser, HelpFormatter, run, speaker
 from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.files import make_folder, write_together
 from utils.system.paths import DATASETS
@@ -64,7 +64,7 @@ def install(destination, zip_path=None, url=None, quiet=False, data_set=TREEBANK
         The download failed or brought something else; or the files cannot be written.
     """
     destination, url = Path(destination).absolute(), data_set.url if url is None else url
-    tell = functools.partial(print, flush=True) if not quiet else lambda *_: None
+    tell = speaker(quiet)
     problems = verify(destination, data_set)
     if destination.is_file():
         raise InputError(f"{destination} is a file; give a folder for the {data_set.title}")
@@ -80,7 +80,7 @@ def install(destination, zip_path=None, url=None, quiet=False, data_set=TREEBANK
         contents = _from_network(url, data_set, quiet)
     _place(contents, destination)
     files = f"{len(contents)} file{'s' if len(contents) > 1 else ''}"
-    tell(f"{data_set.title}: {files}, verified, in {destination}\n  terms: {data_set.terms}")
+    tell(f"{data_set.title}: {files}, verified, in {destination}", f"  terms: {data_set.terms}")
     return destination
 
 
@@ -286,22 +286,26 @@ def _place(contents, folder):
         raise
 
 
+class _HelpFormatter(HelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the list of data sets."""
+
+
 def main(argv=None):
     """Install what the command line names; return the exit status."""
     sets = (TREEBANK, TEXT8, *EVALUATION_SETS)
     parser = ArgumentParser(
         prog="python -m utils.corpus.download",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
         description="Fetch, verify and unpack data sets:\n\n"
         + "\n".join(f"  {data_set.title}: {data_set.url}\n    terms: {data_set.terms}" for data_set in sets),
-        epilog=f"{BY_HAND}\nThe environment variables SST_ZIP=FILE and TEXT8_ZIP=FILE do what --zip does.",
+        epilog=f"{BY_HAND}\n\nThe environment variables SST_ZIP=FILE and TEXT8_ZIP=FILE do what --zip does.",
     )
     parser.add_argument(
         "what",
         nargs="?",
         choices=["treebank", "text8", "evaluation"],
         default="treebank",
-        help="the treebank (the default), text8, or all sets for word similarity and analogies",
+        help="the treebank, text8, or all sets for word similarity and analogies",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--zip", metavar="FILE", help="use a copy at hand instead of the network")

@@ -116,8 +116,10 @@ EVALUATION_SETS = (
         zipped=False,
     ),
 )
-BY_HAND = (
-    "Not fetched, since they have no lasting public address; put copies into the folder of the evaluation sets: "
-    "MTurk-287 (no licence stated; cite Radinsky et al. 2011) and MSR's syntactic analogies (Microsoft Research; cite "
-    "Mikolov, Yih and Zweig 2013)."
-)
+BY_HAND = """\
+Without a lasting public address, and so not fetched; put copies into the folder of the evaluation sets:
+
+  MTurk-287
+    terms: no licence stated; cite Radinsky et al. (2011)
+  MSR syntactic analogies
+    terms: licence not known; cite Mikolov, Yih and Zweig (2013)"""
