@@ -16,6 +16,7 @@ from sgd import ANNEAL_EVERY, loss_line, sgd
 from utils.runs.display import Display
 from utils.system.console import note
 from utils.system.errors import InputError
+from utils.system.memory import refuse_beyond_memory
 from word2vec import (
     BATCH_SIZE,
     NEGATIVES,
@@ -93,10 +94,15 @@ class ByIterations:
         self.treebank, self.options, self.total = treebank, settings, settings.iterations
         if treebank.numTokens() < settings.batch:
             raise InputError(
-                f"{treebank.path} has {treebank.numTokens()} words, less than the {settings.batch} windows of one "
-                "batch: use more text or a smaller --batch"
+                f"the treebank has {treebank.numTokens()} words, fewer than the {settings.batch} windows of one batch: "
+                "use more text or a smaller --batch"
             )
         self.words, self.counts = treebank.words(), treebank.counts()
+        K = settings.negatives if settings.loss == "negative-sampling" else 0
+        pairs = settings.batch * min(2 * settings.window, max(map(len, treebank.sentences())))
+        vectors = pairs * (K + 2) + 3 * 2 * len(self.words)  # of a batch; parameters, initial ones and a checkpoint
+        remedy = "give a smaller --dim, --negatives or --batch"
+        refuse_beyond_memory(8 * vectors * settings.dim, "this training", remedy)
         self.text = f"{treebank.numSentences()} sentences, {treebank.numTokens()} words"
         self.settings = {"treebank": treebank.fingerprint(), **settings.as_dict()}
         self.halvings = range(ANNEAL_EVERY, self.total, ANNEAL_EVERY)
@@ -179,6 +185,9 @@ class ByEpochs:
 
     def __init__(self, data, settings, thinning, workers):
         self.words, self.counts, self.workers = data.words, data.counts, workers
+        vectors = 2 * 2 * len(data.words) * settings.dim  # parameters, and a checkpoint in the making
+        size = vectors * np.dtype(settings.dtype).itemsize
+        refuse_beyond_memory(size, f"{settings.dim} dimensions of {len(data.words)} words", "give a smaller --dim")
         self.chunks = Chunks(data.corpus, settings.epochs)
         self.total = len(self.chunks)
         self.trainer = Trainer(data.counts, subsampling(data.counts, *thinning), settings)

@@ -9,6 +9,7 @@ import functools
 import itertools
 import random
 import subprocess
+import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,6 +134,24 @@ def sample(sample_folder):
 @by_loss
 def test_any_window_size(sample, C, loss):
     assert_interchangeable(sample, [Iteration(C, loss)] * 3)
+
+
+@pytest.mark.parametrize("C", [24, 25, 10**5, 10**9, 2**31, 2**32 - 1, 2**32, 10**10])
+def test_a_window_beyond_every_sentence(sample, C):
+    assert_interchangeable(sample, [Iteration(C, negative_sampling)] * 3)
+
+
+def test_a_window_beyond_every_sentence_takes_no_more_memory(sample):
+    (treebank,) = sample()
+    peaks = []
+    for C in (24, 10**9):
+        treebank.minibatch(C, 50, 5)
+        tracemalloc.start()
+        for _ in range(3):
+            treebank.minibatch(C, 50, 5)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0]
 
 
 @pytest.mark.parametrize(("batch", "d"), [(1, 1), (1, 10), (3, 3), (50, 1), (50, 10)])

@@ -103,8 +103,10 @@ class Decoder:
         self._ids, self._offsets = corpus.ids, corpus.offsets
         self._lengths = np.diff(corpus.offsets).astype(np.uint32)  # (S,)
         self._shifts = _top_bits(self._lengths).astype(np.uint32)  # (S,)
-        self._reach = np.delete(np.arange(-C, C + 1), C)  # (2C,): -C .. -1, 1 .. C
-        self._solitude = _solitude(corpus, C)
+        self._farthest = max(1, min(C, self._lengths.max().item() - 1))  # no window reaches beyond its sentence
+        reach = np.arange(1, self._farthest + 1)
+        self._reach = np.concatenate((-reach[::-1], reach))  # (2F,): -F .. -1, 1 .. F, for windows of F words or more
+        self._solitude = _solitude(corpus, self._farthest)
 
     def decode(self, outputs):
         """Find the windows that the outputs hold whole, from the first output on.
@@ -151,7 +153,7 @@ class Decoder:
 
     def _step(self, first):
         """The windows that the given outputs begin, without those that the stretch does not hold whole."""
-        size = self._sizes.chosen[first].astype(np.int64) + 1  # (W,)
+        size = np.minimum(self._sizes.chosen[first].astype(np.int64) + 1, self._farthest)  # (W,)
         place = self._sizes.behind[first].astype(np.int64)  # (W,)
         sentence, centre = np.zeros_like(place), np.zeros_like(place)  # (W,) each
         todo = np.arange(len(place))
@@ -188,7 +190,7 @@ class Decoder:
 
     def _outsides(self, size, sentence, centre):
         """The outside words of the windows: the number of the window that each is of (P,), and their ids (P,)."""
-        around = centre[:, None] + self._reach  # (W, 2C)
+        around = centre[:, None] + self._reach  # (W, 2F)
         ids = self._ids.take(around, mode="clip")
         begin = np.maximum(self._offsets[sentence], centre - size)  # (W,)
         end = np.minimum(self._offsets[sentence + 1], centre + size + 1)  # (W,)
