@@ -145,8 +145,8 @@ class StanfordSentiment:
         if windowSize < 1:
             raise InputError(f"the context window must reach at least 1 word, got {windowSize}")
         # The corpus is drawn in the midst of the first minibatch, after a window size, as by the handout's loop. And
-        # the bulk replay is not made for a table filled by one word, where most draws are rejected, nor for window sizes
-        # that take more than one output of the generator.
+        # the bulk replay is not made for a table filled by one word, where most draws are rejected, nor for sizes of
+        # which each draw takes more than one output of the generator.
         if "_corpus" not in self.__dict__ or windowSize >= 2**32 or (K and self._one_word_prevails):
             return handout.draw_minibatch(lambda: self._corpus, self.sampleTokenIdx, windowSize, windows, K, V)
         settings = (windowSize, windows, K)
