@@ -197,3 +197,19 @@ def test_a_stopped_holder_still_holds_it(path, holder):
             pytest.fail("held twice")
     finally:
         holder.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "pipe"])
+def test_what_is_not_a_file_is_neither_followed_nor_changed(path, tmp_path, kind):
+    target = tmp_path / "precious.txt"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        if kind == "link":
+            target.write_text("precious", encoding="utf-8")
+        path.symlink_to(target)
+    with pytest.raises(InputError, match="is not a file .* keeps its lock there: remove it"), locked(path, "wait"):
+        pass
+    assert not target.exists() or target.read_text(encoding="utf-8") == "precious"

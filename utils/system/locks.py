@@ -38,7 +38,8 @@ def locked(path, remedy):
     Raises
     ------
     InputError
-        Another process holds it, or another part of this one: who and since when.
+        Another process holds it, or another part of this one: who and since when. Or what is there is not a file: a
+        link is not followed, since what it leads to would be written over.
     EnvironmentFailure
         The file cannot be made or written.
     """
@@ -62,7 +63,9 @@ def locked(path, remedy):
 def _take(path, remedy):
     """Open, lock and sign the file; return its handle, which programs started from here do not inherit."""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise InputError(f"{path} is not a file of this project, which keeps its lock there: remove it")
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             _lock(handle, path, remedy)
             # The holder before may have removed the file after it was opened here: then somebody else may have made
