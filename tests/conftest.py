@@ -21,6 +21,7 @@ def pytest_configure():
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+    sys.warnoptions.append("error")  # commands silence warnings unless Python was told what to do with them
 
 
 @pytest.fixture(autouse=True)

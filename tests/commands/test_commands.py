@@ -138,3 +138,25 @@ def test_help_names_every_option_of_the_training_asked_for_and_how_to_see_the_ot
 def test_an_unknown_option_is_status_2_and_one_line(capsys, module):
     assert status_of(module.main, "--frobnicate") == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("script", ["run.py", "count.py"])
+def test_words_that_standard_output_cannot_encode_are_escaped_and_nothing_is_lost(command, tmp_path, script):
+    (tmp_path / "text.txt").write_text("猫 狗 鱼 мама мыла раму\n" * 12, encoding="utf-8")
+    arguments = ("--corpus", "text.txt", "--dim", 3, "--save", "v.txt", *(["--epochs", 1] if script == "run.py" else []))
+    called = command(script, *arguments, env={"PYTHONIOENCODING": "cp1252"})
+    assert called.returncode == 0, called.stderr
+    assert r"  \u0440\u0430\u043c\u0443  " in called.stdout
+    assert (tmp_path / "v.txt").read_text(encoding="utf-8").count("раму ") == 1
+
+
+@pytest.mark.parametrize("script", ["run.py", "count.py"])
+@pytest.mark.parametrize("name", ["text.txt", "./text.txt", "link.txt"])
+def test_a_text_is_not_written_over(command, tmp_path, script, name):
+    text = "one two three four\n" * 12
+    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "link.txt").symlink_to("text.txt")
+    called = command(script, "--corpus", "text.txt", "--save", name)
+    assert (called.returncode, called.stdout, called.stderr.count("\n")) == (2, "", 1)
+    assert "text.txt, which is read: choose another name" in called.stderr
+    assert (tmp_path / "text.txt").read_text(encoding="utf-8") == text

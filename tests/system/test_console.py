@@ -290,3 +290,69 @@ def test_outside_the_main_thread_nothing_is_held_back():
     thread.join()
     assert requests == [False]
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+# What is printed
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("plain caf\u00e9 \u4e2d\u6587 \U0001f600 \u200d\xa0", "plain caf\u00e9 \u4e2d\u6587 \U0001f600 \u200d\xa0"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\nb\rc\td\x00\x7f\x9b", "a\\nb\\rc\\td\\x00\\x7f\\x9b"),
+        ("\u2028\u2029\u202e\u2066", "\\u2028\\u2029\\u202e\\u2066"),
+        ("\udcff", "\\udcff"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_escaped(text, shown):
+    assert console.printable(text) == shown
+
+
+def test_lines_notices_and_errors_are_printable(capsys):
+    console.say("one\x1b", "two\n")
+    console.note("three\x07")
+    console.speaker(quiet=True)("never")
+    assert status_of(raising(InputError("bad name a\nb"))) == 2
+    printed, errors = capsys.readouterr()
+    assert printed == "one\\x1b\ntwo\\n\n"
+    assert errors == "three\\x07\nerror: bad name a\\nb\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
+def test_any_standard_output_takes_any_word(encoding):
+    body = "from utils.system.console import say, note; say('\\u4e2d'); note('\\u4e2d'); print('\\udcff'); return 3"
+    text = f"from utils.system import console\ndef main():\n    {body}\nconsole.run(main)\n"
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    ran = subprocess.run([sys.executable, "-c", text], cwd=PROJECT, env=env, capture_output=True, timeout=60)
+    word = "\u4e2d".encode(encoding, "backslashreplace")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (3, word + b"\n" + b"\\udcff\n", word + b"\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_a_closed_stream_swallows_what_is_printed_and_nothing_takes_its_place(closed, tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import os, sys\n"
+        "from utils.system import console\n"
+        "def main():\n"
+        "    with open('file', 'w') as file:\n"
+        "        assert file.fileno() > 2\n"
+        "        print('out'); print('err', file=sys.stderr); sys.stdout.isatty(); sys.stdout.flush()\n"
+        "        file.write('whole')\n"
+        "    return 4\n"
+        "console.run(main)\n",
+        encoding="utf-8",
+    )
+    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    ran = subprocess.run(["sh", "-c", f"'{sys.executable}' program.py {closed}"], cwd=tmp_path, env=env, timeout=60)
+    assert ran.returncode == 4
+    assert (tmp_path / "file").read_text() == "whole"
+
+
+def test_warnings_of_libraries_do_not_reach_the_user_unless_asked_for(tmp_path):
+    body = "import warnings; warnings.warn('of a library'); return 0"
+    assert program(body, capture_output=True).stderr == ""
+    text = f"from utils.system import console\ndef main():\n    {body}\nconsole.run(main)\n"
+    called = [sys.executable, "-W", "default", "-c", text]
+    assert "of a library" in subprocess.run(called, cwd=PROJECT, capture_output=True, encoding="utf-8").stderr
