@@ -22,7 +22,7 @@ from scipy.sparse import issparse
 from sklearn.metrics.pairwise import cosine_similarity
 from tqdm import tqdm
 
-from epochs import Chunks, subsampling
+from epochs import subsampling
 from utils.commands import options
 from utils.commands.inputs import Data, left_out, read_corpus, read_treebank, refuse_overwriting
 from utils.commands.neighbours import NEIGHBOUR_COUNT, NEIGHBOURS, NEIGHBOURS_OF
@@ -31,7 +31,8 @@ from utils.corpus.ids import Corpus
 from utils.corpus.reading import drop_rare, encode
 from utils.counting.cooccurrence import WEIGHTINGS, cooccurrence
 from utils.counting.pmi import pmi, ppmi, svd_vectors
-from utils.minibatches.windows import thin_out
+from utils.minibatches.bands import thin_out
+from utils.minibatches.chunks import Chunks
 from utils.pictures.charts import MOST_CELLS, heat_map
 from utils.pictures.wordmap import MAP_GROUPS, word_map
 from utils.system import console

@@ -1,13 +1,20 @@
-"""Training by epochs: every window of the text in turn, thousands of pairs at a time, with a linearly falling step.
+"""Training by epochs: every window of the text in turn, a thousand words at a time, with a linearly falling step.
 
 The handout's training (sgd.py) draws fifty windows per iteration at random from a small text. For a text of millions of
-words this one is meant: skip-gram or CBOW with negative sampling, in large batches, in single precision if wanted, on
-one core or shared out to several workers (utils/system/workers.py).
+words this one is meant: skip-gram or CBOW with negative sampling, in single precision if wanted, on one core or shared
+out to several workers (utils/system/workers.py). Two ideas make it fast in NumPy:
+
+- **The band** (utils/minibatches/bands.py). The scores of all pairs come from a few matrix products of tiles of the
+  text, so that a vector is fetched once per tile and not once per pair.
+- **Shared negatives, weighted.** A block of 64 words draws N noise words together, and every prediction in it meets all
+  of them, each with the weight K / N. In expectation that is the gradient of K negative samples per prediction
+  (equation 68), with less variance, since N may be several times K; and it is a matrix product, too.
 
 What is drawn for a chunk of the text in an epoch depends on the seed, the epoch and the chunk alone. So a run that is
 stopped and resumed ends with the same bytes, and what it has to remember is a number.
 
-V is the vocabulary's size, d the dimension, P pairs (or windows, with CBOW), K the negative samples of each, R rows.
+V is the vocabulary's size, d the dimension, K the negative samples of a prediction, R rows; a step has n words with P
+pairs in t tiles of S centre words and W candidates (`Band`), and b blocks of B words with N noise words each.
 """
 
 import time
@@ -15,20 +22,16 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csc_array
 
-from utils.corpus.ids import Corpus
-from utils.minibatches import windows
-from utils.minibatches.noise import AliasTable
+from utils.minibatches.bands import BLOCK, bands, chances, drawn, rooms, thin_out
+from utils.minibatches.noise import NOISE_POWER, NoiseDistribution
 from utils.runs.loop import Run, drive
 from utils.system.errors import InputError
 from utils.system.workers import Workers
-from word2vec import negative_sampling, sigmoid_and_softplus
 
 SUBSAMPLING_FORMS = ("word2vec", "handout")
-NOISE_POWER = 0.75  # of the counts, for the noise distribution (Mikolov et al. 2013b, sec. 2.2)
-CHUNK = 1 << 16  # words of text whose windows are drawn at a time
-BLOCK = 300_000  # bytes of vectors that are worked on at a time: they fit into the processor's cache
+LEAST_STEPS = 512  # in an epoch: a small text is learnt in smaller steps, in which fewer words repeat
 LEAST_RATE = 1e-4  # share of the step that is left in the end, as in word2vec's C code
 ROUND = 8  # chunks that each of several workers trains on before they average
 SAVE_EVERY = 60.0  # seconds from checkpoint to checkpoint
@@ -48,11 +51,11 @@ class Settings:
     model : str
         "skip-gram" (the centre word predicts each outside word) or "cbow" (the mean of the outside words predicts the
         centre word).
-    share : int
-        How many pairs share their negative samples: 1 for none. Sharing turns most of the work into matrix products
-        (S. Ji et al., Parallelizing Word2Vec in Shared and Distributed Memory, 2016, sec. III).
+    noise : int
+        Noise words that a block of 64 words shares, weighted to count as K negatives each: the more, the closer to
+        drawing K anew for every prediction, and the slower.
     batch : int
-        Pairs (windows, with CBOW) per step.
+        Words of text per step, rounded up to whole blocks of 64; fewer if the text has less than 512 steps of them.
     dtype : str
         "float32" or "float64".
     seed : int
@@ -64,13 +67,13 @@ class Settings:
     epochs: int = 5
     step: float = 0.025
     model: str = "skip-gram"
-    share: int = 1
-    batch: int = 4096
+    noise: int = 16
+    batch: int = 2048
     dtype: str = "float32"
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("dim", "window", "negatives", "epochs", "share", "batch"):
+        for name in ("dim", "window", "negatives", "epochs", "noise", "batch"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.step < np.inf:
@@ -79,24 +82,6 @@ class Settings:
             raise InputError(f"model must be skip-gram or cbow, got {self.model!r}")
         if self.dtype not in ("float32", "float64"):
             raise InputError(f"dtype must be float32 or float64, got {self.dtype!r}")
-
-
-class Batch(NamedTuple):
-    """Predictions to learn from: the mean of some input vectors against a target and its negative samples.
-
-    Attributes
-    ----------
-    inputs : ndarray of int32, shape (E,)
-        Ids: with skip-gram the centre word of each pair, with CBOW the outside words of each window.
-    offsets : ndarray of int32, shape (P + 1,)
-        The inputs of prediction p are `inputs[offsets[p] : offsets[p + 1]]`.
-    targets : ndarray of int32, shape (P,)
-        Ids: with skip-gram the outside word of each pair, with CBOW the centre word of each window.
-    """
-
-    inputs: np.ndarray
-    offsets: np.ndarray
-    targets: np.ndarray
 
 
 def subsampling(counts, threshold, form="word2vec"):
@@ -124,59 +109,6 @@ def subsampling(counts, threshold, form="word2vec"):
     return np.minimum(1, np.sqrt(ratio) + (ratio if form == "word2vec" else 0))
 
 
-class Chunk(NamedTuple):
-    """A piece of the text in one of the epochs.
-
-    Attributes
-    ----------
-    number : int
-        From 0 on, over all epochs.
-    text : Corpus
-    begin, end : float
-        The shares of all words to read, in all epochs, that come before it and up to its end.
-    """
-
-    number: int
-    text: Corpus
-    begin: float
-    end: float
-
-
-class Chunks:
-    """The chunks of all epochs, in order: whole sentences, of about CHUNK words together.
-
-    Parameters
-    ----------
-    corpus : Corpus
-        Its arrays may be memory-mapped: only the chunk asked for is read.
-    epochs : int
-    """
-
-    def __init__(self, corpus, epochs):
-        self.corpus, self.epochs = corpus, epochs
-        offsets, words = corpus.offsets, corpus.offsets[-1]
-        if words == 0:
-            raise InputError("the text has no words: there is nothing to learn from")
-        first = np.searchsorted(offsets, np.arange(0, words, CHUNK), side="right") - 1  # sentences
-        self._borders = [*np.unique(first).tolist(), len(offsets) - 1]
-        self.in_text = len(self._borders) - 1
-
-    def __len__(self):
-        return self.epochs * self.in_text
-
-    def __getitem__(self, number):
-        i = number % self.in_text
-        offsets = np.array(self.corpus.offsets[self._borders[i] : self._borders[i + 1] + 1])
-        ids = np.array(self.corpus.ids[offsets[0] : offsets[-1]])
-        begin, end = (self.words_before(n) / self.words_before(len(self)) for n in (number, number + 1))
-        return Chunk(number, Corpus(ids, offsets - offsets[0]), begin, end)
-
-    def words_before(self, number):
-        """How many words all chunks before this one have together, over all epochs."""
-        epoch, i = divmod(number, self.in_text)
-        return epoch * self.corpus.offsets[-1].item() + self.corpus.offsets[self._borders[i]].item()
-
-
 class Trainer:
     """Trains vectors, chunk by chunk.
 
@@ -199,8 +131,9 @@ class Trainer:
             raise InputError("the text has fewer than two different words: there is nothing to learn from")
         self.counts, self.keep, self.settings = counts, np.asarray(keep, dtype=np.float32), settings
         self.V = len(counts)
-        self._noise = AliasTable(np.asarray(counts, dtype=float) ** NOISE_POWER)
+        self._noise = NoiseDistribution(np.asarray(counts, dtype=float) ** NOISE_POWER)
         self._distinct = _Distinct(self.V)
+        self._step_words = max(1, min(settings.batch, int(np.sum(counts)) // LEAST_STEPS))
 
     def initial_vectors(self):
         """Input vectors in (-0.5 / d, 0.5 / d) above output vectors of zero: shape (2 V, d)."""
@@ -222,120 +155,212 @@ class Trainer:
         -------
         loss : float
             Sum over all predictions.
-        predictions : int
+        predictions : float
+            How many they are: a pair counts as often as its window is expected to reach.
         """
+        return self._pass(vectors, chunk, self.settings.step)
+
+    def loss(self, vectors, chunk):
+        """What `train` would return for a chunk, without training on it."""
+        return self._pass(vectors, chunk, 0.0)
+
+    def _pass(self, vectors, chunk, step):
         rng = self._rng(1 + chunk.number)
-        batches = self._batches(windows.thin_out(chunk.text, self.keep, rng), rng)
+        text = thin_out(chunk.text, self.keep, rng)
+        windows, weight = self._windows(text, rng)
+        noise = self._noise.draw(rng, -(-len(text.ids) // BLOCK), self.settings.noise)  # (blocks of the chunk, N)
         loss = predictions = 0
-        for i, batch in enumerate(batches):
-            left = 1 - (chunk.begin + (chunk.end - chunk.begin) * i / len(batches))
-            loss += self.step(vectors, batch, self.settings.step * max(left, LEAST_RATE), rng)
-            predictions += len(batch.targets)
+        with np.errstate(over="ignore"):  # exp of a score above 88, in single precision: sigma is 1 all the same
+            for band in bands(text, windows, weight, self._step_words, vectors.dtype):
+                unread = 1 - (chunk.begin + (chunk.end - chunk.begin) * band.begin / len(text.ids))
+                blocks = slice(band.begin // BLOCK, (band.begin + band.n) // BLOCK)
+                found = self.step(vectors, band, noise[blocks], step * max(unread, LEAST_RATE))
+                loss, predictions = loss + found[0], predictions + found[1]
         return loss, predictions
 
-    def _batches(self, text, rng):
+    def step(self, vectors, band, noise, rate):
+        """Take one step, in place.
+
+        Parameters
+        ----------
+        vectors : ndarray of float, shape (2 V, d)
+        band : Band
+        noise : ndarray of int32, shape (b, N)
+            The noise words of each block of B = n / b centre words.
+        rate : float
+
+        Returns
+        -------
+        loss : float
+            Sum over the predictions, before the step. A prediction's loss is that of its target and K negative samples:
+            the first K noise words of its block (all of them, weighted, if K > N).
+        predictions : int
+            Pairs with skip-gram, windows that are not empty with CBOW.
+        """
+        if not band.weights.any():
+            return 0.0, 0
+        model = self._skip_gram if self.settings.model == "skip-gram" else self._cbow
+        return model(vectors[: self.V], vectors[self.V :], band, noise, rate)
+
+    def _skip_gram(self, X, Y, band, noise, rate):
+        """Each centre word predicts its outside words (equations 67 to 69)."""
+        (t, S, W), (b, N), d = band.shape, noise.shape, X.shape[1]
+        centres = _Rows(X, band.centres(), self._distinct)
+        others = _Rows(Y, np.concatenate((band.candidates().ravel(), noise.ravel())), self._distinct)
+        x, near = centres.vectors.reshape(t, S, d), others.vectors[: t * W].reshape(t, W, d)
+        x_of_block, far = centres.vectors.reshape(b, -1, d), others.vectors[t * W :].reshape(b, N, d)
+        delta = x @ near.mT  # (t, S, W): scores, to begin with
+        diagonals = band.diagonals(delta)  # (2C + 1, t, S)
+        loss, delta_of_pairs = _positive(diagonals, band.weights.reshape(diagonals.shape))
+        delta.fill(0)
+        diagonals[:] = delta_of_pairs
+        sizes = band.weights.sum(axis=0)  # (n,): pairs of each centre word
+        loss_of_noise, delta_of_noise = self._negative(x_of_block @ far.mT, sizes)  # (b, B, N)
+
+        grad_x = delta @ near  # (t, S, d)
+        grad_x.reshape(x_of_block.shape)[:] += delta_of_noise @ far
+        np.matmul(delta.mT, x, out=near)  # the gradients take the place of the vectors
+        np.matmul(delta_of_noise.mT, x_of_block, out=far)
+        others.descend(others.vectors, np.concatenate((-_sums(delta, 1), _sums(delta_of_noise, 1))), rate)
+        centres.descend(grad_x.reshape(-1, d), _sums(delta_of_noise, 2) - _sums(delta, 2), rate)
+        return loss + loss_of_noise, sizes.sum(dtype=float)
+
+    def _cbow(self, X, Y, band, noise, rate):
+        """The mean of the outside words predicts the centre word (equation 70)."""
+        (t, S, W), (b, N), d = band.shape, noise.shape, X.shape[1]
+        others = _Rows(X, band.candidates().ravel(), self._distinct)
+        targets = _Rows(Y, np.concatenate((band.centres(), noise.ravel())), self._distinct)
+        x, near, far = others.vectors.reshape(t, W, d), targets.vectors[: t * S], targets.vectors[t * S :]
+        far = far.reshape(b, N, d)
+        window = np.zeros((t, S, W), X.dtype)  # 1 for the words of each window
+        diagonals = band.diagonals(window)  # (2C + 1, t, S)
+        diagonals[:] = band.weights.reshape(diagonals.shape)
+        sizes = band.weights.sum(axis=0)  # (n,)
+        full = (sizes > 0).astype(X.dtype)
+
+        h = (window @ x).reshape(-1, d)  # (n, d)
+        h /= np.where(full, sizes, 1)[:, None]
+        h_of_block = h.reshape(b, -1, d)  # (b, B, d)
+        loss, delta = _positive(np.vecdot(h, near), full)  # (n,)
+        loss_of_noise, delta_of_noise = self._negative(h_of_block @ far.mT, full)  # (b, B, N)
+
+        grad_h = (delta_of_noise @ far).reshape(-1, d)  # (n, d)
+        near *= delta[:, None]
+        grad_h += near
+        np.multiply(h, delta[:, None], out=near)  # the gradients take the place of the vectors
+        np.matmul(delta_of_noise.mT, h_of_block, out=far)
+        targets.descend(targets.vectors, np.concatenate((-delta, _sums(delta_of_noise, 1))), rate)
+        # Every word of the window takes the whole gradient of the mean, as in word2vec's C code and in gensim. The
+        # gradient proper is that divided by the window's size; with it the vectors are far worse (docs/derivations.md).
+        pull = (_sums(delta_of_noise, 2) - delta) / np.where(full, sizes, 1)  # (n,): of each word
+        grad_x = window.mT @ grad_h.reshape(t, S, d)  # (t, W, d)
+        others.descend(grad_x.reshape(-1, d), (pull.reshape(t, 1, S) @ window).ravel(), rate)
+        return loss + loss_of_noise, np.count_nonzero(full)
+
+    def _negative(self, scores, predictions):
+        """Negatives of a block: K / N of each noise word for each prediction (equation 68).
+
+        Parameters
+        ----------
+        scores : ndarray of float, shape (b, B, N)
+            They are overwritten.
+        predictions : ndarray, shape (b B,)
+            How many of them are made from each row.
+
+        Returns
+        -------
+        loss : float
+        delta : ndarray of float, shape (b, B, N)
+        """
+        K, N = self.settings.negatives, scores.shape[2]
+        predictions = predictions.reshape(*scores.shape[:2], 1).astype(scores.dtype)  # (b, B, 1)
+        weight = predictions * scores.dtype.type(K / N)
+        q = np.exp(scores, out=scores)
+        q += 1
+        some = q[:, :, : min(K, N)].copy()
+        loss = np.vdot(_sums(_log(some), 2), predictions) * (K / some.shape[2])
+        np.divide(weight, q, out=q)
+        return loss, np.subtract(weight, q, out=q)
+
+    def _windows(self, text, rng):
+        """Which words belong to each word's window, and the weight of each by its distance: see `bands`.
+
+        A reach is drawn for every window in word2vec's C code. Skip-gram takes its expectation instead: a word counts
+        with the probability that it is reached, which costs nothing where all scores are computed anyway, and is
+        better (docs/large-corpora.md). With CBOW, whose mean is not linear in the weights, the reach is drawn.
+        """
+        all_rooms, C = rooms(text, self.settings.window), self.settings.window
         if self.settings.model == "skip-gram":
-            inputs, targets = windows.pairs(text, self.settings.window, rng)  # (P,) each
-            offsets = np.arange(len(targets) + 1)  # (P + 1,)
-        else:
-            targets, inputs, offsets = windows.bags(text, self.settings.window, rng)  # (P,), (E,), (P + 1,)
-        batches = []
-        for begin in range(0, len(targets), self.settings.batch):
-            some = offsets[begin : begin + self.settings.batch + 1]
-            few = targets[begin : begin + self.settings.batch]
-            batches.append(Batch(inputs[some[0] : some[-1]], (some - some[0]).astype(np.int32), few))
-        return batches
-
-    def step(self, vectors, batch, rate, rng):
-        """Draw the negative samples of a batch and take one step, in place; return the sum of its losses before it."""
-        X, Y = vectors[: self.V], vectors[self.V :]  # (V, d) each
-        rows, inputs = self._distinct(batch.inputs)  # (R,), (E,)
-        x = X.take(rows, axis=0)  # (R, d)
-        P, lengths = len(batch.targets), np.diff(batch.offsets)  # (P,)
-        weights = np.repeat((1 / lengths).astype(x.dtype), lengths)  # (E,)
-        mean = csr_array((weights, inputs, batch.offsets), shape=(P, len(x)))
-        h = mean @ x if len(inputs) > P else x.take(inputs, axis=0)  # (P, d)
-        if self.settings.share == 1:
-            loss, grad_h = self._own_negatives(h, Y, batch.targets, rate, rng)
-        else:
-            loss, grad_h = self._shared_negatives(h, Y, batch.targets, rate, rng)
-        mean.data *= _rates(np.bincount(inputs), rate).astype(x.dtype).take(inputs)
-        x -= mean.T @ grad_h
-        X[rows] = x
-        return loss
-
-    def _own_negatives(self, h, Y, targets, rate, rng):
-        """Learn from pairs that have K negative samples each; return the loss and its gradient with respect to h."""
-        P, width = len(h), 1 + self.settings.negatives
-        words = np.empty((P, width), dtype=np.int32)  # (P, K+1)
-        words[:, 0] = targets
-        words[:, 1:] = self._noise.draw(rng, (P, width - 1))
-        while (met := words[:, 1:] == words[:, :1]).any():  # a target is not its own negative sample
-            words[:, 1:][met] = self._noise.draw(rng, np.count_nonzero(met))
-        rows, places = self._distinct(words)  # (R,), (P, K+1)
-        y = Y.take(rows, axis=0)  # (R, d)
-
-        loss, delta, grad_h = 0.0, np.empty((P, width), h.dtype), np.empty_like(h)  # (P, K+1), (P, d)
-        size = max(1, BLOCK // (width * y[:1].nbytes))
-        for begin in range(0, P, size):
-            block = slice(begin, begin + size)
-            u = y.take(places[block], axis=0)  # (B, K+1, d)
-            block_loss, delta[block] = negative_sampling(h[block], u)
-            np.vecmat(delta[block], u, out=grad_h[block])
-            loss += block_loss.item()
-        delta, places = delta.ravel(), places.ravel()  # (P (K+1),) each
-        delta *= _rates(np.bincount(places), rate).astype(h.dtype).take(places)
-        # A sparse matrix that is stored pair by pair, turned on its side: no sorting by row is needed.
-        offsets = np.arange(0, P * width + 1, width, dtype=np.int32)
-        y -= csc_array((delta, places, offsets), shape=(len(y), P)) @ h
-        Y[rows] = y
-        return loss, grad_h
-
-    def _shared_negatives(self, h, Y, targets, rate, rng):
-        """As `_own_negatives`, for K negative samples that so many neighbouring pairs share."""
-        (P, d), S, K = h.shape, self.settings.share, self.settings.negatives
-        blocks = -(-P // S)
-        negatives = self._noise.draw(rng, (blocks, K))  # (B, K)
-        rows, places = self._distinct(np.concatenate((targets, negatives.ravel())))
-        y = Y.take(rows, axis=0)  # (R, d)
-
-        u = y.take(places[:P], axis=0)  # (P, d)
-        wrong, losses = sigmoid_and_softplus(-np.vecdot(h, u))  # (P,) each
-        loss = losses.sum().item()
-        padded = np.zeros((blocks * S, d), h.dtype)
-        padded[:P] = h
-        padded = padded.reshape(blocks, S, d)  # (B, S, d)
-        n = y.take(places[P:].reshape(blocks, K), axis=0)  # (B, K, d)
-        delta, losses = sigmoid_and_softplus(padded @ n.mT)  # (B, S, K) each
-        # Not learnt from: a target that is its own negative sample, and the pairs that fill up the last block.
-        ids = np.full(blocks * S, -1, dtype=np.int32)
-        ids[:P] = targets
-        counts_not = (ids.reshape(blocks, S, 1) == negatives[:, None]) | (ids.reshape(blocks, S, 1) < 0)
-        delta[counts_not] = losses[counts_not] = 0
-        loss += losses.sum().item()
-
-        grad_h = (delta @ n).reshape(-1, d)[:P] - wrong[:, None] * u  # (P, d)
-        grad_n = (delta.mT @ padded).reshape(-1, d)  # (BK, d)
-        addends = np.concatenate((h, grad_n))  # (P + BK, d)
-        weights = np.concatenate((-wrong, np.ones(blocks * K, h.dtype)))  # (P + BK,)
-        repeats = np.bincount(places[:P], minlength=len(y)) + S * np.bincount(places[P:], minlength=len(y))
-        weights *= _rates(repeats, rate).astype(h.dtype).take(places)
-        offsets = np.arange(len(places) + 1, dtype=np.int32)
-        y -= csc_array((weights, places, offsets), shape=(len(y), len(places))) @ addends
-        Y[rows] = y
-        return loss, grad_h
+            return all_rooms, lambda farthest: chances(C, farthest)
+        return drawn(all_rooms, C, rng), lambda farthest: np.ones(farthest + 1)
 
     def _rng(self, stream):
         return np.random.Generator(np.random.SFC64([self.settings.seed, stream]))
 
 
-def _rates(repeats, rate):
-    """The step for each of the gradients that a row gets in one batch: `rate`, or their mean is taken if that is less.
+def _positive(scores, weights):
+    """Loss of pairs of the text, -log sigmoid(score), and its derivative: float and an array like `weights`."""
+    q = np.empty_like(weights)
+    np.exp(np.negative(scores, out=q), out=q)
+    q += 1
+    loss = np.vdot(_log(q), weights)
+    np.divide(weights, q, out=q)
+    q -= weights
+    return loss, q
 
-    In sequence, each repetition of a word in a batch would see what the earlier ones have changed; all at once they
-    would go `rate * repeats` times too far in one direction, and a frequent word's vector would grow without bounds.
+
+def _log(q):
+    """log q for q = 1 + exp(score); where exp overflows, the logarithm of the largest number instead of infinity."""
+    return np.log(np.minimum(q, np.finfo(q.dtype).max))
+
+
+def _sums(x, axis):
+    """Sums over the rows (1) or columns (2) of many matrices, in one row: products with ones are faster than `sum`."""
+    return (np.vecmat(np.ones(x.shape[1], x.dtype), x) if axis == 1 else x @ np.ones(x.shape[2], x.dtype)).ravel()
+
+
+class _Rows:
+    """The rows of a matrix that a step works on: each is read once and written once, however often it is needed.
+
+    Parameters
+    ----------
+    matrix : ndarray of float, shape (V, d)
+    ids : ndarray of int, shape (E,)
+        The rows that are needed, as often as they are needed.
+    distinct : _Distinct
+
+    Attributes
+    ----------
+    vectors : ndarray of float, shape (E, d)
     """
-    return np.minimum(rate, 1 / repeats)
+
+    def __init__(self, matrix, ids, distinct):
+        self.matrix = matrix
+        self._rows, self._places = distinct(ids)  # (R,), (E,)
+        self._values = matrix.take(self._rows, axis=0)  # (R, d)
+        self.vectors = self._values.take(self._places, axis=0)
+
+    def descend(self, gradients, pulls, rate):
+        """Subtract from each row the gradients of all its appearances, `rate` times or less (equation 71).
+
+        One after the other, each gradient of a word would see what the earlier ones have changed. All at once they
+        would go too far in one direction, and a frequent word's vector would grow without bounds. A gradient is a sum
+        of other vectors times the derivatives delta of their scores; where the |delta| of a row add up to more than
+        1 / rate, the mean of these vectors is taken.
+
+        Parameters
+        ----------
+        gradients : ndarray of float, shape (E, d)
+        pulls : ndarray of float, shape (E,)
+            The sum of the |delta| in each.
+        rate : float
+        """
+        pull = np.bincount(self._places, pulls, len(self._rows))  # (R,)
+        rates = (rate / np.maximum(1, rate * pull)).astype(gradients.dtype)  # (R,)
+        # Stored column by column (one number each), so that nothing needs to be sorted.
+        columns = rates.take(self._places), self._places, np.arange(len(gradients) + 1, dtype=np.int32)
+        self._values -= csc_array(columns, shape=(len(rates), len(gradients))) @ gradients
+        self.matrix[self._rows] = self._values
 
 
 class _Distinct:
@@ -368,11 +393,14 @@ class Report(NamedTuple):
         Mean over all predictions since the last report.
     epoch_loss : float or None
         Mean over all predictions of an epoch, where one has just ended.
+    held_out : float or None
+        Mean over all predictions of the sentences held out, where an epoch has just ended and there are any.
     """
 
     chunk: int
     loss: float
-    epoch_loss: float | None
+    epoch_loss: float | None = None
+    held_out: float | None = None
 
 
 def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=None, every=None):
@@ -419,7 +447,7 @@ class _Epochs(Run):
         self.tell, self.progress = report or (lambda report: None), progress or (lambda chunk: None)
         self.x = trainer.initial_vectors()
         self.remedy = f"try a smaller step than {trainer.settings.step:g}"
-        self.since_report, self.of_epoch = [0.0, 0], [0.0, 0]  # sum of losses, predictions
+        self.since_report, self.of_epoch = [0.0, 0.0], [0.0, 0.0]  # sum of losses, predictions
         self.loss = self.epoch_loss = None
         self.borders = _report_borders(chunks, every)
         self.saved_at = time.monotonic()
@@ -431,7 +459,7 @@ class _Epochs(Run):
         if not np.isfinite(found[0]):
             raise self.diverged("loss")
         for sums in (self.since_report, self.of_epoch):
-            sums[0], sums[1] = sums[0] + float(found[0]), sums[1] + int(found[1])
+            sums[0], sums[1] = sums[0] + float(found[0]), sums[1] + float(found[1])
 
     def report(self):
         ended = self.done % self.chunks.in_text == 0
@@ -442,10 +470,18 @@ class _Epochs(Run):
         self.progress(self.done)
         if (passed or ended) and self.since_report[1]:
             self.loss = self.since_report[0] / self.since_report[1]
-            self.since_report = [0.0, 0]
-            self.tell(Report(self.done, self.loss, self.epoch_loss if ended else None))
+            self.since_report = [0.0, 0.0]
+            of_epoch = (self.epoch_loss, self._held_out()) if ended else ()
+            self.tell(Report(self.done, self.loss, *of_epoch))
         if ended:
-            self.of_epoch = [0.0, 0]
+            self.of_epoch = [0.0, 0.0]
+
+    def _held_out(self):
+        if not self.chunks.held_out:
+            return None
+        kept_back = map(self.chunks.kept_back, range(self.chunks.in_text))
+        losses, predictions = zip(*(self.trainer.loss(self.x, chunk) for chunk in kept_back), strict=True)
+        return float(sum(losses)) / float(sum(predictions)) if sum(predictions) else None
 
     def due(self):
         return time.monotonic() - self.saved_at > SAVE_EVERY
@@ -485,7 +521,7 @@ def _train_round(trainer, vectors, chunks, shares, workers):
     The mean of n results that each started from the same vectors moves them by an nth of what all have learnt. So each
     of n workers takes n times the step ("linear scaling": P. Goyal et al., Accurate, Large Minibatch SGD, 2017): a word
     that only one of them has met moves as far as if it had been alone, and frequent words, whose steps are bounded
-    (`_rates`), by the mean of what the workers found.
+    (`_Rows.descend`), by the mean of what the workers found.
     """
     n = len(shares)
     if n == 1:

@@ -10,6 +10,7 @@ Checkpoints, `word_vectors.png` and `word_vectors.txt` go to the current folder,
 continued when it is started again.
 """
 
+import argparse
 import re
 import sys
 from dataclasses import fields
@@ -117,14 +118,26 @@ def epochs_parser():
     options.add(parser, "--window", default=Settings.window)
     options.add(parser, "--negatives", default=Settings.negatives)
     parser.add_argument(
-        "--share", type=options.at_least_one, default=Settings.share, metavar="S", help="predictions that share them"
+        "--batch", type=options.at_least_one, default=Settings.batch, metavar="B", help="words of text per step"
     )
     parser.add_argument(
-        "--batch", type=options.at_least_one, default=Settings.batch, metavar="B", help="predictions per step"
+        "--noise",
+        type=options.at_least_one,
+        default=Settings.noise,
+        metavar="N",
+        help="noise words that 64 neighbouring words share: more for better analogies, fewer for speed",
     )
+    parser.add_argument("--share", type=options.at_least_one, help=argparse.SUPPRESS)  # of earlier versions
     options.add(parser, "--step", default=None, help="step at the start, falling to 0 (default: 0.025; CBOW 0.05)")
     options.add(parser, "--subsample", default=SUBSAMPLE)
     options.add(parser, "--subsample-form", "--seed", "--workers", "--cluster")
+    parser.add_argument(
+        "--held-out",
+        type=console.share,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the sentences to keep back and to measure the loss on after each epoch",
+    )
     parser.add_argument("--dtype", choices=["float32", "float64"], default=Settings.dtype, help="precision")
     add_run_options(parser, f"print the loss every N chunks of the text; keep the newest {KEPT} checkpoints")
     options.add_text_options(parser)
@@ -157,8 +170,10 @@ def prepare(args):
         if args.loss == "naive-softmax" and args.negatives is not None:
             raise InputError("--negatives goes with --loss negative-sampling; the naive softmax draws none")
         return ByIterations(read_treebank(args.data, args.sample), settings_of(args, HandoutSettings))
+    if args.share is not None:
+        console.note("--share is no longer needed: neighbouring words always share their negative samples")
     thinning = args.subsample, args.subsample_form
-    return ByEpochs(read_data(args), settings_of(args, Settings), thinning, options.workers(args))
+    return ByEpochs(read_data(args), settings_of(args, Settings), thinning, options.workers(args), args.held_out)
 
 
 def settings_of(args, kind):

@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from epochs import Chunks, Trainer, fit, subsampling
+from epochs import Trainer, fit, subsampling
 from sgd import ANNEAL_EVERY, loss_line, sgd
+from utils.minibatches.chunks import Chunks
 from utils.runs.display import Display
 from utils.system.console import note
 from utils.system.errors import InputError
@@ -178,17 +179,19 @@ class ByEpochs:
     thinning : (float, str)
         Threshold and form of the subsampling.
     workers : Workers
+    held_out : float
+        Share of the sentences that is kept back, to measure the loss on.
     """
 
     unit, axis, per, keep = "chunk", "word", "prediction", KEPT
     halvings = ()
 
-    def __init__(self, data, settings, thinning, workers):
+    def __init__(self, data, settings, thinning, workers, held_out=0.0):
         self.words, self.counts, self.workers = data.words, data.counts, workers
         vectors = 2 * 2 * len(data.words) * settings.dim  # parameters, and a checkpoint in the making
         size = vectors * np.dtype(settings.dtype).itemsize
         refuse_beyond_memory(size, f"{settings.dim} dimensions of {len(data.words)} words", "give a smaller --dim")
-        self.chunks = Chunks(data.corpus, settings.epochs)
+        self.chunks = Chunks(data.corpus, settings.epochs, held_out, settings.seed)
         self.total = len(self.chunks)
         self.trainer = Trainer(data.counts, subsampling(data.counts, *thinning), settings)
         self.text = data.size
@@ -196,6 +199,7 @@ class ByEpochs:
             "text": data.fingerprint,
             "subsample": thinning[0],
             "subsample form": thinning[1],
+            "held out": held_out,
             **asdict(settings),
         }
 
@@ -228,8 +232,9 @@ class ByEpochs:
             if found.epoch_loss is not None:
                 epoch_loss = found.epoch_loss
                 epoch = found.chunk // self.chunks.in_text
-                if display.lines:
-                    say(f"epoch {epoch} of {self.chunks.epochs}: mean loss {epoch_loss:.6f}")
+                held_out = "" if found.held_out is None else f", on the sentences held out {found.held_out:.6f}"
+                if display.lines or held_out:
+                    say(f"epoch {epoch} of {self.chunks.epochs}: mean loss {epoch_loss:.6f}{held_out}")
 
         def progress(chunk):
             display.advance(self.place(chunk))

@@ -36,9 +36,10 @@ def ours(millions, V, epochs, workers, settings):
     """Seconds, pairs, recovery and peak memory of our training."""
     import numpy as np
 
-    from epochs import Chunks, Settings, Trainer, fit
+    from epochs import Settings, Trainer, fit
     from utils.corpus.ids import Corpus
     from utils.corpus.planted import PlantedText
+    from utils.minibatches.chunks import Chunks
     from utils.system.workers import Workers
 
     text = PlantedText(V)

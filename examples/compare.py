@@ -34,6 +34,7 @@ from utils.corpus.ids import Corpus  # noqa: E402
 from utils.corpus.reading import encode  # noqa: E402
 from utils.counting.cooccurrence import cooccurrence  # noqa: E402
 from utils.counting.pmi import ppmi, svd_vectors  # noqa: E402
+from utils.minibatches.chunks import Chunks  # noqa: E402
 from utils.pictures.canvas import DPI, FAINT, INK, LABEL, SMALL, default_settings, drawable, dress, paper, save_png  # noqa: E402
 from utils.pictures.labels import AIR, place  # noqa: E402
 from utils.pictures.wordmap import FAR, MAP_GROUPS, marks_of, project_2d  # noqa: E402
@@ -106,7 +107,7 @@ def negative_sampling(text, args):
     """Every window in turn, by epochs."""
     settings = epochs.Settings(args.dim, args.window, NEGATIVES, args.epochs, STEP, seed=args.seed)
     trainer = epochs.Trainer(text.occurrences, epochs.subsampling(text.occurrences, SUBSAMPLING), settings)
-    return epochs.fit(trainer, epochs.Chunks(text.corpus, args.epochs))[: len(text.words)].astype(np.float64)
+    return epochs.fit(trainer, Chunks(text.corpus, args.epochs))[: len(text.words)].astype(np.float64)
 
 
 METHODS = {

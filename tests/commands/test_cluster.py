@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import epochs
-from epochs import Chunks, Settings, Trainer
+from epochs import Settings, Trainer
 from utils.corpus.planted import PlantedText
+from utils.minibatches.chunks import Chunks
 from utils.system.workers import Workers
 
 NEEDED = "Dask is not installed: pip install -r requirements-cluster.txt"

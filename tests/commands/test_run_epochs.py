@@ -9,10 +9,11 @@ import pytest
 import epochs
 import run
 import trainings
-from epochs import Chunks, Settings, Trainer, subsampling
+from epochs import Settings, Trainer, subsampling
 from utils.commands import options
 from utils.corpus.reading import read_text
 from utils.corpus.textoptions import TextOptions
+from utils.minibatches.chunks import Chunks
 from utils.pictures.wordmap import MAP_WORDS
 from utils.system import console
 from utils.treebank import StanfordSentiment
@@ -58,7 +59,7 @@ def train(text, tmp_path, capsys, monkeypatch):
 
 
 def small_chunks(monkeypatch, words=600):
-    monkeypatch.setattr(epochs, "CHUNK", words)
+    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", words)
 
 
 # What is trained
@@ -103,10 +104,10 @@ def test_sample_is_the_built_in_treebank(train):
     assert "3,000 sentences" in trained.out
 
 
-@pytest.mark.parametrize("default", [{"--model": "skip-gram", "--share": 1, "--subsample": 1e-3, "--seed": 0}])
+@pytest.mark.parametrize("default", [{"--model": "skip-gram", "--noise": 16, "--subsample": 1e-3, "--seed": 0}])
 def test_the_defaults_are_what_help_says(train, default):
     options = [part for pair in default.items() for part in pair]
-    options += ["--window", 5, "--negatives", 5, "--batch", 4096, "--dtype", "float32", "--subsample-form", "word2vec"]
+    options += ["--window", 5, "--negatives", 5, "--batch", 2048, "--held-out", 0, "--dtype", "float32", "--subsample-form", "word2vec"]
     assert np.array_equal(train(out="a").vectors.vectors, train(*options, out="b").vectors.vectors)
     plain = train(out="c", defaults=())
     assert plain.vectors.vectors.shape[1] == 100
@@ -120,7 +121,7 @@ def test_the_defaults_are_what_help_says(train, default):
     "option",
     [
         *(("--dim", 7), ("--window", 3), ("--negatives", 3), ("--epochs", 3), ("--step", 0.06), ("--seed", 1)),
-        *(("--batch", 512), ("--model", "cbow"), ("--share", 16), ("--dtype", "float64")),
+        *(("--batch", 64), ("--model", "cbow"), ("--noise", 8), ("--dtype", "float64"), ("--held-out", 0.2)),
         *(("--subsample", 0), ("--subsample", 1e-2), ("--subsample-form", "handout")),
         *(("--min-count", 1), ("--max-vocab", 50), ("--keep-case",), ("--token-pattern", r"[a-z]+")),
         ("--vectors", "sum"),
@@ -165,8 +166,13 @@ def test_losses_are_shown_as_often_as_asked(train, monkeypatch):
     small_chunks(monkeypatch)
     every, third = train("--print-every", 1, out="every"), train("--print-every", 3, out="third")
     assert len(every.losses) > 6
-    assert third.losses == [*every.losses[2::3], *([every.losses[-1]] if len(every.losses) % 3 else [])]
-    assert len(train(out="plain").losses) <= 2 * trainings.LINES
+    per_epoch = len(every.losses) // 2
+    ends = {n for n in range(1, per_epoch + 1) if n % 3 == 0} | {per_epoch}
+    assert [read for read, _ in third.losses] == [
+        read for i, (read, _) in enumerate(every.losses) if 1 + i % per_epoch in ends
+    ]
+    assert third.out.count("epoch 1 of 2: mean loss ") == third.out.count("epoch 2 of 2: mean loss ") == 1
+    assert len(train(out="plain").losses) <= 2 * epochs.REPORTS
     assert train("--quiet", out="quiet").out == ""
 
 
@@ -212,7 +218,7 @@ def test_a_run_that_ends_half_way_goes_on_to_the_same_end(train, monkeypatch):
     small_chunks(monkeypatch)
     monkeypatch.setattr(epochs, "SAVE_EVERY", -1)
     whole = train("--print-every", 1, out="whole")
-    save, saved = run.RunCheckpoints.save, []
+    save, saved = run.Checkpoints.save, []
 
     def save_and_die(self, number, *rest):
         save(self, number, *rest)
@@ -220,11 +226,11 @@ def test_a_run_that_ends_half_way_goes_on_to_the_same_end(train, monkeypatch):
         if len(saved) == 4:
             raise KeyboardInterrupt("killed")
 
-    monkeypatch.setattr(run.RunCheckpoints, "save", save_and_die)
+    monkeypatch.setattr(run.Checkpoints, "save", save_and_die)
     first = train("--print-every", 1)
     assert first.status == 130
     assert first.vectors is None
-    monkeypatch.setattr(run.RunCheckpoints, "save", save)
+    monkeypatch.setattr(run.Checkpoints, "save", save)
     second = train("--print-every", 1)
     assert second.out.startswith("continuing from chunk 4 ")
     assert first.losses + second.losses == whole.losses
@@ -306,3 +312,16 @@ def test_a_step_that_diverges_is_told(train, monkeypatch):
     refused = train()
     assert refused.status == 2
     assert "try a smaller step than 0.05" in refused.err
+
+
+def test_an_option_of_earlier_versions_says_that_it_is_no_longer_needed(train):
+    trained = train("--share", 32)
+    assert trained.status == 0
+    assert trained.err == "--share is no longer needed: neighbouring words always share their negative samples\n"
+
+
+def test_the_loss_of_what_is_held_out_is_shown_after_each_epoch(train):
+    trained = train("--held-out", 0.2)
+    assert len(re.findall(r"^epoch \d of 2: mean loss \d\.\d+, on the sentences held out \d\.\d+$", trained.out, re.M)) == 2
+    assert "held out" not in train(out="plain").out
+    assert "--held-out: wants a share of at least 0 and below 1, got 1" in train("--held-out", 1, out="x").err

@@ -26,6 +26,17 @@ class Corpus:
         """The ids of sentence `s`, as a list."""
         return self.ids[self.offsets[s] : self.offsets[s + 1]].tolist()
 
+    def select(self, sentences):
+        """The Corpus of some sentences.
+
+        Parameters
+        ----------
+        sentences : ndarray of bool, shape (S,)
+        """
+        lengths = np.diff(self.offsets)  # (S,)
+        offsets = np.concatenate(([0], np.cumsum(lengths[sentences])))
+        return Corpus(self.ids[np.repeat(sentences, lengths)], offsets)
+
     def has_context(self):
         """Whether some word has a neighbour in its sentence that differs from it."""
         differs = self.ids[1:] != self.ids[:-1]  # (T - 1,)

@@ -1,66 +1,65 @@
-"""Drawing from a distribution over many outcomes, at a cost that does not grow with their number."""
+"""The noise distribution, from which negative samples are drawn."""
 
 import numpy as np
 
+from utils.system.errors import InputError
 
-class AliasTable:
-    """Draws outcomes with given weights: pick a column, then the outcome whose column it is or its alias.
+NOISE_POWER = 0.75  # of the counts (Mikolov et al. 2013b, sec. 2.2; equation 61)
 
-    Walker's method (A. J. Walker, ACM TOMS 3, 1977). The columns are filled by sweeping once over the outcomes that
-    are lighter than the mean and once over the heavier ones, as prefix sums instead of a loop (L. Hübschle-Schneider
-    and P. Sanders, ACM TOMS 48, 2022, sec. 4).
+
+class NoiseDistribution:
+    """Draws words with given probabilities, by inverting the cumulative distribution.
 
     Parameters
     ----------
-    weights : array_like of float, shape (n,)
-        At least 0, with a sum above 0.
+    weights : array_like of float, shape (V,)
+        At least 0, with a finite sum above 0; a word's probability is its share of the sum.
 
     Attributes
     ----------
-    threshold : ndarray of uint32, shape (n,)
-        Column i gives `outcomes[i, 1]`, which is i, where 32 random bits are below the threshold, and its alias
-        `outcomes[i, 0]` otherwise.
-    outcomes : ndarray of int32, shape (n, 2)
+    cumulative : ndarray of float64, shape (V,)
+        The probability of a word or one before it; word w is drawn for numbers in [cumulative[w - 1], cumulative[w]).
+
+    Raises
+    ------
+    InputError
+        A weight is negative, or the sum is zero or not finite.
+
+    Examples
+    --------
+    >>> NoiseDistribution([1, 2, 3]).probabilities().round(3).tolist()
+    [0.167, 0.333, 0.5]
     """
 
     def __init__(self, weights):
-        share = np.asarray(weights, dtype=float)
-        n = len(share)
-        share = share * (n / share.sum())  # (n,): 1 on average, the height of a column
-        limit = min(1, share.max())  # the largest is at least 1, but for rounding
-        light, heavy = np.flatnonzero(share < limit), np.flatnonzero(share >= limit)
-        lacking = np.cumsum(1 - share[light])  # what the light ones lack, up to and with each
-        spare = np.cumsum(share[heavy] - 1)  # what the heavy ones can give
-        self.outcomes = np.arange(n, dtype=np.int32).repeat(2).reshape(n, 2)
-        alias = self.outcomes[:, 0]  # (n,)
-        height = np.ones(n)
+        weights = np.asarray(weights, dtype=float)
+        total = np.cumsum(weights)  # (V,)
+        if not (len(weights) and weights.min() >= 0 and 0 < total[-1] < np.inf):
+            raise InputError("the weights of the noise distribution must be at least 0, with a finite sum above 0")
+        self.cumulative = total / total[-1]  # (V,)
 
-        # A light column is filled up by the heavy outcome whose turn it is when the column comes.
-        giver = np.searchsorted(spare, lacking - (1 - share[light]), side="right")
-        alias[light] = heavy[np.minimum(giver, len(heavy) - 1)]
-        height[light] = share[light]
-        # A heavy one has given more than it has to spare when the next one's turn comes, and gets the rest from that.
-        last = np.searchsorted(lacking, spare[:-1], side="left")
-        ends = last < len(light)
-        owing = lacking[last[ends]] - spare[:-1][ends]
-        alias[heavy[:-1][ends]] = heavy[1:][ends]
-        height[heavy[:-1][ends]] = np.clip(1 - owing, 0, 1)
-        self.threshold = np.minimum(height * 2**32, 2**32 - 1).astype(np.uint32)
+    def probabilities(self):
+        """The probability of each word: ndarray of float64, shape (V,)."""
+        return np.diff(self.cumulative, prepend=0)
 
-    def draw(self, rng, shape):
-        """Draw outcomes.
+    def draw(self, rng, rows, N):
+        """Draw rows of N words each, one from every N-th part of the distribution (stratified sampling).
+
+        Each word has its probability in expectation, N times in a row, as in N independent draws; but a row cannot
+        be made of frequent words only, so the sums over it vary less.
 
         Parameters
         ----------
         rng : numpy.random.Generator
-        shape : int or tuple of int
+        rows, N : int
 
         Returns
         -------
-        ndarray of int32
+        ndarray of int32, shape (rows, N)
         """
-        bits = rng.integers(0, 2**64, size=shape, dtype=np.uint64)
-        # The upper 32 bits, as a fraction, times n: a column. The lower 32 bits decide within it.
-        column = ((bits >> np.uint64(32)) * np.uint64(len(self.threshold)) >> np.uint64(32)).astype(np.int64)
-        own = bits.astype(np.uint32) < self.threshold.take(column)
-        return self.outcomes.ravel().take(2 * column + own)
+        # A part's draws lie close together in the table: going through it part by part is gentle on the cache.
+        points = (np.arange(N)[:, None] + rng.random((N, rows))) / N  # (N, rows), in [0, 1)
+        words = np.searchsorted(self.cumulative, points, side="right")  # (N, rows)
+        words = words.clip(max=len(self.cumulative) - 1).astype(np.int32)
+        # In random order: the first few words of a row have the distribution of all.
+        return rng.permuted(words.T, axis=1)

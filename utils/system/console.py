@@ -156,6 +156,14 @@ def number_from_zero(text):
     return value
 
 
+def share(text):
+    """Argparse type: a share of a whole, at least 0 and below 1."""
+    value = number_from_zero(text)
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"wants a share of at least 0 and below 1, got {text}")
+    return value
+
+
 class Stopped(KeyboardInterrupt):
     """A signal has ended the work: KeyboardInterrupt, with the number of the signal."""
 
