@@ -124,7 +124,8 @@ def test_help_names_every_option_of_the_training_asked_for_and_how_to_see_the_ot
     assert options == both | {"--iterations", "--loss"}
     assert "python run.py --epochs 5 --help" in text
     by_epochs = {
-        *("--epochs", "--model", "--noise", "--held-out", "--subsample", "--subsample-form", "--dtype", "--workers", "--cluster"),
+        *("--epochs", "--model", "--noise", "--held-out", "--subsample", "--subsample-form", "--dtype", "--workers"),
+        "--cluster",
         *("--corpus", "--lowercase", "--keep-case", "--token-pattern", "--min-count", "--max-vocab"),
         *("--encoding-errors", "--cache"),
     }

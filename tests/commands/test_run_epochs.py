@@ -107,7 +107,8 @@ def test_sample_is_the_built_in_treebank(train):
 @pytest.mark.parametrize("default", [{"--model": "skip-gram", "--noise": 16, "--subsample": 1e-3, "--seed": 0}])
 def test_the_defaults_are_what_help_says(train, default):
     options = [part for pair in default.items() for part in pair]
-    options += ["--window", 5, "--negatives", 5, "--batch", 2048, "--held-out", 0, "--dtype", "float32", "--subsample-form", "word2vec"]
+    options += ["--window", 5, "--negatives", 5, "--batch", 2048, "--dtype", "float32", "--held-out", 0]
+    options += ["--subsample-form", "word2vec"]
     assert np.array_equal(train(out="a").vectors.vectors, train(*options, out="b").vectors.vectors)
     plain = train(out="c", defaults=())
     assert plain.vectors.vectors.shape[1] == 100
@@ -322,6 +323,7 @@ def test_an_option_of_earlier_versions_says_that_it_is_no_longer_needed(train):
 
 def test_the_loss_of_what_is_held_out_is_shown_after_each_epoch(train):
     trained = train("--held-out", 0.2)
-    assert len(re.findall(r"^epoch \d of 2: mean loss \d\.\d+, on the sentences held out \d\.\d+$", trained.out, re.M)) == 2
+    shown = r"^epoch \d of 2: mean loss \d\.\d+, on the sentences held out \d\.\d+$"
+    assert len(re.findall(shown, trained.out, re.MULTILINE)) == 2
     assert "held out" not in train(out="plain").out
     assert "--held-out: wants a share of at least 0 and below 1, got 1" in train("--held-out", 1, out="x").err
