@@ -429,7 +429,7 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=N
     Raises
     ------
     InputError
-        The vectors are no longer finite.
+        The vectors are no longer finite, or an epoch had no predictions.
     KeyboardInterrupt
         On Ctrl-C; with checkpoints, after the round has been saved.
     """
@@ -463,7 +463,12 @@ class _Epochs(Run):
 
     def report(self):
         ended = self.done % self.chunks.in_text == 0
-        if ended and self.of_epoch[1]:
+        if ended and not self.of_epoch[1]:
+            raise InputError(
+                "a whole epoch had nothing to learn from: after subsampling no sentence has two different words; "
+                "give a larger subsampling threshold (or 0, for none), or more text"
+            )
+        if ended:
             self.epoch_loss = self.of_epoch[0] / self.of_epoch[1]
         first = (self.before // self.chunks.in_text) * self.chunks.in_text  # chunk of this epoch
         passed = np.diff(np.searchsorted(self.borders, (self.before - first, self.done - first), "right")).item() > 0

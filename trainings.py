@@ -31,6 +31,7 @@ PYTHON_SEED, NUMPY_SEED = 31415, 9265  # the handout's
 PRINT_EVERY = 10  # iterations
 # A step too large shows as infinity, which the loop notices: NumPy's warnings on the way there say nothing more.
 SILENT = {"over": "ignore", "invalid": "ignore"}
+HARDLY_TRAINED = 0.97  # share of the loss of untrained vectors from which on the neighbours are mere noise
 KEPT = 2  # checkpoints of a training by epochs: its parameters may be large
 
 
@@ -243,6 +244,12 @@ class ByEpochs:
             vectors = fit(self.trainer, self.chunks, checkpoints, self.workers, report, progress, print_every)
         if epoch_loss is not None:
             say(f"final loss: {epoch_loss:.6f} (mean of the last epoch)")
+            untrained = (self.trainer.settings.negatives + 1) * np.log(2)  # all scores are 0: equation 27
+            if epoch_loss > HARDLY_TRAINED * untrained:
+                note(
+                    f"these vectors have learnt next to nothing: untrained ones have a loss of {untrained:.6f}; give "
+                    "more --epochs or more text, or count instead: python count.py"
+                )
         seconds = time.perf_counter() - started
         speed = f", {(words - first) / seconds:,.0f} words/s" if start < self.total else ""
         say(f"training took {seconds:.1f} seconds{speed}")

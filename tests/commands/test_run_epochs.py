@@ -327,3 +327,17 @@ def test_the_loss_of_what_is_held_out_is_shown_after_each_epoch(train):
     assert len(re.findall(shown, trained.out, re.MULTILINE)) == 2
     assert "held out" not in train(out="plain").out
     assert "--held-out: wants a share of at least 0 and below 1, got 1" in train("--held-out", 1, out="x").err
+
+
+def test_vectors_that_have_learnt_nothing_are_not_shown_as_a_result(train, tmp_path):
+    short = tmp_path / "short.txt"
+    short.write_text("one two three four five six seven\n" * 20, encoding="utf-8")
+    trained = train(data=("--corpus", short), defaults=("--epochs", 1))
+    assert trained.status == 0
+    assert trained.err.startswith("these vectors have learnt next to nothing: untrained ones have a loss of 4.158883; ")
+    assert "--epochs" in trained.err and "count.py" in trained.err
+    assert "next to nothing" not in train(out="enough").err
+    nothing = train("--subsample", 1e-12, out="nothing")
+    assert nothing.status == 2
+    assert "a whole epoch had nothing to learn from" in nothing.err and nothing.err.count("\n") == 1
+    assert nothing.vectors is None

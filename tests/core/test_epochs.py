@@ -393,8 +393,10 @@ def test_a_short_last_chunk_is_reported_with_the_others(monkeypatch):
     assert losses([(8.0, 8), (8.0, 8), (9.0, 1)], 2, monkeypatch) == [(3, 25 / 17, 25 / 17), (6, 25 / 17, 25 / 17)]
 
 
-def test_chunks_without_predictions_report_no_loss(monkeypatch):
-    assert losses([(0.0, 0), (0.0, 0)], 1, monkeypatch) == []
+def test_chunks_without_predictions_count_for_nothing_and_a_whole_epoch_of_them_is_an_error(monkeypatch):
+    assert losses([(0.0, 0), (3.0, 2)], 1, monkeypatch, every=1) == [(2, 1.5, 1.5)]
+    with pytest.raises(InputError, match="a whole epoch had nothing to learn from: .* give a larger subsampling"):
+        losses([(0.0, 0), (0.0, 0)], 1, monkeypatch)
 
 
 def test_vectors_that_are_no_longer_finite_end_the_run(planted, monkeypatch):
