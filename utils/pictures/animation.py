@@ -26,8 +26,8 @@ TITLE = "Word vectors during training"
 def animate_map(words, frames, path, groups=None, between=None, unit="iteration", title=TITLE):
     """Draw the maps of several stages of a run one after the other; save them as an animated GIF.
 
-    Every stage is a map of its own, as `word_map` draws it, rotated or mirrored (never stretched) to fit the next one, so
-    that only the words move. All have one scale, centred on the mean of the words. The frames between two stages
+    Every stage is a map of its own, as `word_map` draws it, rotated or mirrored (never stretched) to fit the next one,
+    so that only the words move. All have one scale, centred on the mean of the words. The frames between two stages
     interpolate and say so: where the words were in between is unknown.
 
     Parameters

@@ -3,6 +3,7 @@
 import contextlib
 
 import matplotlib
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -19,6 +20,7 @@ INK, FAINT, GRID = "#1A1A1A", "#8C8C8C", "#E6E6E6"
 
 DPI = 150  # pixels per inch
 HEADING, LABEL, SMALL = 15, 11, 10  # font sizes, points
+EVEN = 0.05 * 21**0.5 - 0.05  # relative luminance on which black and white have the same contrast, 4.58 to 1
 LONGEST = 24  # characters of a label or a group's name
 
 
@@ -54,6 +56,18 @@ def dress(axes):
     axes.set_axisbelow(True)
     axes.spines[:].set_color(FAINT)
     axes.tick_params(color=FAINT, labelcolor=INK, labelsize=SMALL)
+
+
+def ink_on(colours):
+    """The ink, "black" or "white", that is easier to read on each of the sRGB colours (..., 4): array of str, (...)."""
+    return np.where(luminance(colours) > EVEN, "black", "white")
+
+
+def luminance(colours):
+    """Relative luminance of sRGB colours (..., 4), 0 to 1: WCAG 2.2, https://www.w3.org/TR/WCAG22/."""
+    rgb = np.asarray(colours)[..., :3]  # (..., 3)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)  # (..., 3)
+    return linear @ [0.2126, 0.7152, 0.0722]
 
 
 def drawable(text, longest=LONGEST):

@@ -23,6 +23,7 @@ from utils.pictures.canvas import (
     default_settings,
     drawable,
     dress,
+    ink_on,
     paper,
     save_png,
 )
@@ -35,7 +36,6 @@ MOST_CELLS = 60  # words on an axis: a picture some 6,000 pixels wide
 MOST_DECIMALS = 4  # of values that differ little
 LARGEST = 1e150  # squares of larger numbers leave the range of float64
 
-EVEN = 0.05 * 21**0.5 - 0.05  # relative luminance from which black and white stand off equally, by 4.58 to 1
 TEXT = {"color": INK, "parse_math": False}
 
 # Lengths of the heat map, pixels
@@ -43,6 +43,7 @@ AIR = 9  # around the number in a cell, and between words and cells
 EDGE = 30  # around the whole, and between cells and colour bar
 BAR_WIDTH, BAR_NUMBERS = 26, 110  # thickness of the colour bar, and the space for its ticks and label
 BAR_LEAST = 190  # length of a colour bar below the cells
+BAR_TICK = (50, 100)  # between ticks, on a bar at the side and on one below
 BAR_BESIDE = 300  # cells at least so high have their colour bar at the side
 LETTER = 17  # mean width of one in a heading
 LEAST_LETTERS = 30  # on a line of a heading, however narrow the picture would be without
@@ -132,8 +133,8 @@ def heat_map(
 def _describe(meaning, row_words, column_words):
     """The title of a heat map that was given none."""
     same = list(row_words) == list(column_words)
-    words = f"between {len(row_words)} words" if same else f"of {len(row_words)} words in {len(column_words)} contexts"
-    return f"{meaning[:1].upper()}{meaning[1:]} {words}"
+    words = f"{len(row_words)} words" if same else f"{len(row_words)} words, {len(column_words)} contexts"
+    return f"{meaning[:1].upper()}{meaning[1:]}: {words}"
 
 
 def _checked_losses(iterations, losses):
@@ -226,7 +227,7 @@ def _written(matrix):
         exponent = math.floor(math.log10(top))
         decimals = max(2, 1 - exponent) if exponent < 2 else max(0, 3 - exponent)
         if 0 < (spread := np.ptp(matrix[np.isfinite(matrix)])) < top / 10:  # digits in which the values differ
-            decimals = max(decimals, min(MOST_DECIMALS, 1 - math.floor(math.log10(spread))))
+            decimals = max(decimals, min(MOST_DECIMALS, -math.floor(math.log10(spread))))
         form = f",.{decimals}f"
     texts = [[f"{value:z{form}}" if np.isfinite(value) else "-∞" for value in row] for row in matrix]
     return [[text.replace("-", "−") for text in row] for row in texts]
@@ -298,16 +299,9 @@ def _fill(axes, matrix, numbers, norm, colours):
     axes.invert_yaxis()
     axes.set_axis_off()
     shades = colours(norm(matrix))  # (r, c, 4)
-    for (row, column), ink in np.ndenumerate(np.where(_luminance(shades) > EVEN, "black", "white")):
+    for (row, column), ink in np.ndenumerate(ink_on(shades)):
         style = {**TEXT, "color": str(ink), "fontsize": SMALL, "ha": "center", "va": "center_baseline"}
         axes.text(column + 0.5, row + 0.5, numbers[row][column], **style)
-
-
-def _luminance(colours):
-    """Relative luminance of sRGB colours (..., 4), 0 to 1: WCAG 2.2, https://www.w3.org/TR/WCAG22/."""
-    rgb = colours[..., :3]  # (..., 3)
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)  # (..., 3)
-    return linear @ [0.2126, 0.7152, 0.0722]
 
 
 def _name(axes, rows, columns, gap, upright):
@@ -323,7 +317,7 @@ def _add_bar(figure, axes, norm, colours, meaning, beyond):
     """Draw the colour bar, along the longer side of its axes, with pointed ends where values lie beyond them."""
     across = axes.bbox.width > axes.bbox.height
     extend = ("both" if norm.vmin < 0 else "max") if beyond else "neither"
-    ticks = MaxNLocator(max(2, int(max(axes.bbox.size) / BAR_NUMBERS)), steps=[1, 2, 2.5, 5, 10])
+    ticks = MaxNLocator(max(2, int(max(axes.bbox.size) / BAR_TICK[int(across)])), steps=[1, 2, 2.5, 5, 10])
     orientation = "horizontal" if across else "vertical"
     bar = figure.colorbar(ScalarMappable(norm, colours), cax=axes, extend=extend, orientation=orientation, ticks=ticks)
     bar.outline.set_color(FAINT)

@@ -1,16 +1,16 @@
 """Confusion matrices as a picture: which classes are mistaken for which."""
 
 import math
+import textwrap
 
 import numpy as np
 
-from utils.pictures.canvas import HEADING, INK, LABEL, SMALL, default_settings, drawable, paper, save_png
+from utils.pictures.canvas import HEADING, INK, LABEL, SMALL, default_settings, drawable, ink_on, paper, save_png
 
 ACROSS = 3  # panels side by side
 PANEL, SPACE = 4.2, 1.2  # inches: side of a panel, and what the names of the classes need beside it
-HALF = 50  # per cent; numbers on darker cells are white
-NAME = 40  # characters of the title of a panel
-TITLE = "Confusion matrices: predicted classes of each true class"
+NAME, LETTERS = 40, 32  # characters of the title of a panel; of a line of the heading, per panel
+TITLE = "Predicted against true classes"
 
 
 def confusion_picture(matrices, classes, path, title=TITLE):
@@ -36,8 +36,9 @@ def confusion_picture(matrices, classes, path, title=TITLE):
     across, down = min(len(matrices), ACROSS), math.ceil(len(matrices) / ACROSS)
     with default_settings():
         figure, _ = paper((across * PANEL + SPACE, down * PANEL + SPACE))
-        figure.suptitle(drawable(title, None), x=0.02, ha="left", fontsize=HEADING, color=INK, wrap=True)
-        figure.texts[0].set_parse_math(False)
+        figure.set_layout_engine("constrained", h_pad=0.1, w_pad=0.1)
+        style = {"fontsize": HEADING, "color": INK, "parse_math": False}
+        figure.suptitle(textwrap.fill(drawable(title, None), LETTERS * across), x=0.02, ha="left", **style)
         panels = figure.subplots(down, across, squeeze=False, sharey=True)
         for axes in panels.flat[len(matrices) :]:
             axes.set_axis_off()
@@ -45,7 +46,6 @@ def confusion_picture(matrices, classes, path, title=TITLE):
             _draw(axes, name, row_shares(counts), classes)
         for axes in panels[:, 0]:
             axes.set_ylabel("true class", fontsize=LABEL, color=INK)
-        figure.tight_layout()
         save_png(figure, path)
 
 
@@ -56,10 +56,11 @@ def row_shares(counts):
 
 
 def _draw(axes, name, shares, classes):
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    inks = ink_on(image.to_rgba(shares))  # (k, k)
     for (row, column), share in np.ndenumerate(shares):
-        colour = "white" if share > HALF else INK
-        axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=LABEL)
+        style = {"ha": "center", "va": "center", "color": str(inks[row, column]), "fontsize": LABEL}
+        axes.text(column, row, f"{share:.0f}", **style)
     ticks = range(len(classes))
     axes.set_xticks(ticks, classes, rotation=35, ha="right", fontsize=SMALL, color=INK)
     axes.set_yticks(ticks, classes, fontsize=SMALL, color=INK)

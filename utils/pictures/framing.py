@@ -2,7 +2,7 @@
 
 import numpy as np
 
-MOST_SHARE = 0.1  # of the words may lie outside
+MOST_SHARE, MOST = 0.1, 12  # of the words that may lie outside
 PRICE = 5  # a share s of the words left outside must enlarge the map more than exp(PRICE s) times
 LEAST_GAIN = 1.4
 
@@ -22,12 +22,13 @@ def find_outliers(low, high, room):
     Returns
     -------
     ndarray of bool, shape (n,)
-        True for words left outside: at most one in ten, none where that enlarges the map less than 1.4 times.
+        True for words left outside: at most one in ten and 12 in all, none if the map would be less than 1.4 times as
+        large without them.
     """
     n, inside = len(low), np.ones(len(low), dtype=bool)
     whole = unit_of(low, high, room)
     best, best_score = inside.copy(), 1.0
-    for count in range(1, int(MOST_SHARE * n) + 1):
+    for count in range(1, min(int(MOST_SHARE * n), MOST) + 1):
         rest = np.flatnonzero(inside)
         extremes = rest[np.concatenate((low[rest].argmin(axis=0), high[rest].argmax(axis=0)))]  # (4,)
         units = [unit_of(low[rest[rest != i]], high[rest[rest != i]], room) for i in extremes]

@@ -182,6 +182,6 @@ def _intersect(starts, ends, other_starts, other_ends):
 
 def _divides(starts, ends, first, second):
     """Whether the line through `starts` and `ends` runs between the points `first` and `second`."""
-    way = ends - starts  # (..., 2)
-    sides = [way[..., 0] * (point - starts)[..., 1] - way[..., 1] * (point - starts)[..., 0] for point in (first, second)]
+    x, y = (ends - starts)[..., 0], (ends - starts)[..., 1]  # (...) each
+    sides = [x * (point - starts)[..., 1] - y * (point - starts)[..., 0] for point in (first, second)]
     return sides[0] * sides[1] < 0

@@ -50,7 +50,9 @@ ARROW = np.array([[10, -1], [22, -1], [22, -6], [34, 0], [22, 6], [22, 1], [10, 
 MOST_WORDS = 5000  # more than find space for their labels: some 200 do
 MOST_GROUPS = 21  # with more the legend crowds out the map
 LONGEST_NOTE = 70  # characters; a longer list of words outside the frame becomes their number
-SIZES = ((40, 11, 7.5), (THOROUGH, 9.5, 6.5), (300, 8, 5.5), (np.inf, 7, 4))  # up to n words: points of text, of marks
+MARKSIZE = 7.5  # points
+# Up to so many words: the font size of the labels, points, and the scale of the marks.
+SIZES = ((40, LABEL, 1), (THOROUGH, 9.5, 0.85), (300, 8, 0.7), (np.inf, 7, 0.55))
 
 
 def project_2d(vectors):
@@ -126,8 +128,8 @@ def word_map(words, vectors, path, groups=None, title=None):
     path : str or Path
         The file to write, atomically; its folder must exist.
     groups : dict of str to tuple of str, optional
-        At most 21 sets of words that share a colour and a mark, named in a legend. They may contain words that are not on
-        the map; words of no group are grey.
+        At most 21 sets of words that share a colour and a mark, named in a legend. They may contain words that are not
+        on the map; words of no group are grey.
     title : str, optional
         The heading; by default the number of words and what the plane is.
 
@@ -179,10 +181,10 @@ def marks_of(words, groups):
                 raise InputError(f"{word!r} is in the groups {group_of[word]!r} and {name!r}: remove it from one")
     marks = []
     for order, name in enumerate(groups):
-        style = {"color": COLOURS[order % len(COLOURS)], "marker": SHAPES[order % len(SHAPES)]}
+        style = {"color": COLOURS[order % len(COLOURS)], "marker": SHAPES[order % len(SHAPES)], "markersize": MARKSIZE}
         marks.append((name, [i for i, word in enumerate(words) if group_of.get(word) == name], style))
     rest = [i for i, word in enumerate(words) if word not in group_of]
-    marks.append((OTHERS, rest, {"color": NEUTRAL, "marker": "o"}))
+    marks.append((OTHERS, rest, {"color": NEUTRAL, "marker": "o", "markersize": 0.8 * MARKSIZE}))
     return [mark for mark in marks if mark[1]]
 
 
@@ -207,10 +209,10 @@ class Sheet:
         self.axes = self.figure.add_axes((LEFT, 0.1, RIGHT - LEFT, 0.8))
         self.marks, self.dpi = marks, dpi
         self.finer = DPI / dpi  # `place` and the constants count in pixels of the PNG map
-        self.fontsize, markersize = next(sizes for most, *sizes in SIZES if len(words) <= most)
-        self.mark = MARK * markersize / SIZES[0][2]
+        self.fontsize, shrunk = next(sizes for most, *sizes in SIZES if len(words) <= most)
+        self.mark = MARK * shrunk
         for _, _, style in marks:
-            style = {"markersize": markersize * (0.8 if style["color"] == NEUTRAL else 1), **style}
+            style = style | {"markersize": style["markersize"] * shrunk}
             self.axes.plot([], [], linestyle="none", markeredgecolor="white", markeredgewidth=0.8, **style)
         dress(self.axes)
         self.heading = self._head(title)
@@ -237,8 +239,8 @@ class Sheet:
             )  # fmt: skip
             for text in legend.get_texts():
                 text.set(parse_math=False, color=INK)
-            for handle in legend.legend_handles:
-                handle.set_markersize(SIZES[0][2])
+            for handle, (_, _, style) in zip(legend.legend_handles, self.marks, strict=True):
+                handle.set_markersize(style["markersize"])
             if columns == 1 or legend.get_window_extent(self.renderer).width <= (RIGHT - LEFT) * self.figure.bbox.width:
                 break
             legend.remove()
@@ -340,6 +342,9 @@ def _draw(words, coordinates, shares, marks, title):
 
 def outside_note(words, coordinates, outside):
     """Say where the words outside the frame are."""
-    named = [f"{drawable(words[i])} (" + f"{x:.3g}, {y:.3g})".replace("-", "−") for i, (x, y) in enumerate(coordinates) if outside[i]]
+    named = []
+    for i in np.flatnonzero(outside):
+        x, y = (f"{value:.3g}".replace("-", "−") for value in coordinates[i])
+        named.append(f"{drawable(words[i])} ({x}, {y})")
     note = f"outside, where the arrow points: {', '.join(named)}"
     return note if len(note) <= LONGEST_NOTE else f"{len(named)} words are outside, where the arrows point"
