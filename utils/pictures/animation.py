@@ -65,7 +65,8 @@ def animate_map(words, frames, path, groups=None, between=None, unit="iteration"
         moments = [(moment, f"{title}: {text}", duration) for moment, text, duration in moments]
         sheet = Sheet(words, marks, maps, moments[-1][1], DPI)
         sheet.axes.set_xlabel(CAPTION, fontsize=SMALL, color=INK)
-        sheet.note(OUTSIDE if sheet.outside.any() else "")
+        if sheet.outside.any():
+            sheet.note(OUTSIDE)
         boxes = np.array([sheet.places(coordinates) for coordinates in maps])  # (T, n, 4)
         pictures = (_picture(sheet, maps, boxes, moment, text) for moment, text, _ in moments)
         first, *others = _reduced(pictures, _picture(sheet, maps, boxes, *moments[-1][:2]))

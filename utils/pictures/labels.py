@@ -6,13 +6,12 @@ import numpy as np
 MARK = 10  # half the side of the square that a mark occupies
 AIR = 3  # around each label
 RINGS = 1 + np.array([0, 9, 20, 33, 50, 72, 100, 136, 182, 240, 315])  # beyond the mark
-NEAR_RINGS = 5  # those tried where there are too many labels for long leaders
+NEAR_RINGS = 4  # those tried where there are too many labels for long leaders
 ANGLES = np.arange(32) * (2 * np.pi / 32)
 THOROUGH = 100  # up to this many labels choose again until none moves; more are placed once, in the order given
 SWEEPS = 6
 HIDING = 1e4  # covering a label or a mark: more than the longest leader
 CROSSING = 300  # a leader that crosses a label, a mark or another leader
-CROSSING_NEAR = 60  # a leader that crosses that of a point so close that it can hardly be avoided
 CLOSENESS, ELBOW = 15, 14  # a label within ELBOW of the mark of another word, which it might seem to name
 
 
@@ -42,15 +41,14 @@ def place(points, sizes, frame, mark=MARK):
     placement = _Placement(points, sizes, frame, mark)
     if len(points) > THOROUGH:
         for i in range(len(points)):
-            placement.choose(i, NEAR_RINGS)
-            placement.drop_if_covering(i)
+            placement.choose(i, NEAR_RINGS, HIDING)
         return placement.boxes
     distances = np.linalg.norm(points[:, None] - points, axis=2)  # (n, n)
     crowding = (1 / (distances + MARK)).sum(axis=1)  # (n,)
     for _ in range(SWEEPS):
         before = placement.boxes.copy()
         for i in np.argsort(-crowding, kind="stable"):
-            placement.choose(i, len(RINGS))
+            placement.choose(i, len(RINGS), np.inf)
         placement.exchange_crossing()
         if np.array_equal(placement.boxes, before, equal_nan=True):
             break
@@ -68,10 +66,10 @@ class _Placement:
         self.boxes = np.full((len(points), 4), np.nan)  # (n, 4)
         self.ends = np.full((len(points), 2), np.nan)  # (n, 2): of the leaders, on the boxes
 
-    def choose(self, i, rings):
-        """Move label i to the cheapest of its candidate places."""
+    def choose(self, i, rings, most):
+        """Move label i to the cheapest of its candidate places, if one costs less than `most`."""
         places, tips, costs = self._candidates(i, rings)  # (c, 4), (c, 2), (c,)
-        best, least = None, np.inf
+        best, least = None, most
         for start in range(0, len(costs), len(ANGLES)):
             if costs[start] >= least:  # ascending, and surroundings only add to them
                 break
@@ -79,7 +77,8 @@ class _Placement:
             total = costs[part] + self._surroundings(i, places[part], tips[part], least)
             if total.min() < least:
                 best, least = start + np.argmin(total), total.min()
-        self.boxes[i], self.ends[i] = places[best], tips[best]
+        if best is not None:
+            self.boxes[i], self.ends[i] = places[best], tips[best]
 
     def drop_if_covering(self, i):
         """Take label i away if it covers another label or a mark."""
@@ -133,21 +132,22 @@ class _Placement:
         cost = HIDING * _covered(places, np.vstack((self.marks[marked], labels)))  # (c,)
         cost += CLOSENESS * _covered(places, self.marks[marked & others] + ELBOW * np.array([-1, -1, 1, 1]))
         cheap = cost < most  # (c,)
-        cost[cheap] += self._crossings(i, places[cheap], tips[cheap], low, high, labels, marked)
+        if cheap.any():
+            cost[cheap] += self._crossings(i, places[cheap], tips[cheap], low, high, labels, marked)
         return cost
 
     def _crossings(self, i, places, tips, low, high, labels, marked):
         """What crossing leaders cost at places (c, 4), all between `low` and `high`: (c,)."""
         point = self.points[i]  # (2,)
         distances = np.linalg.norm(self.points - point, axis=1)  # (n,)
-        apart = distances > 3 * MARK  # (n,): a leader cannot help meeting what lies closer to its start
+        apart = distances > 3 * MARK  # (n,): a leader cannot help meeting marks closer to its start
         obstacles = np.vstack((labels, self.marks[marked & apart]))  # (m, 4)
         cost = CROSSING * _crossed(point, tips[:, None], obstacles).sum(axis=1)  # (c,)
         reach = np.hstack((np.minimum(self.points, self.ends), np.maximum(self.points, self.ends)))  # (n, 4)
         led = (np.arange(len(reach)) != i) & _meets(reach, low, high)  # (n,)
         starts, ends = self.points[led], self.ends[led]  # (m, 2), (m, 2)
         cost += CROSSING * _crossed(starts, ends, places[:, None]).sum(axis=1)
-        return cost + _intersect(point, tips[:, None], starts, ends) @ np.where(apart[led], CROSSING, CROSSING_NEAR)
+        return cost + CROSSING * _intersect(point, tips[:, None], starts, ends).sum(axis=1)
 
 
 def _meets(boxes, low, high):

@@ -1,16 +1,19 @@
 """A map of words as a web page: zoom, pan, search, and the nearest neighbours of each word."""
 
 import base64
+import functools
 import hashlib
 import html
 import json
-import unicodedata
 from pathlib import Path
 
 import numpy as np
+from matplotlib import font_manager
+from matplotlib.ft2font import LoadFlags
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
 
+from utils.pictures.fonts import OWN
 from utils.pictures.framing import find_outliers, unit_of
 from utils.pictures.wordmap import OTHERS, describe, marks_of, project_words
 from utils.system.files import replacing
@@ -27,7 +30,7 @@ PAGE, STYLE, SCRIPT = (
 WIDTH, HEIGHT = 1200, 800
 MARGIN = np.array([110, 40])  # between the outermost points and the edge
 GAP = 7  # between a point and its label; half of HIGH, so that four labels fit around a point
-HIGH, BASELINE, LETTER = 14, 11, 7.8  # of a label, and the width of a letter, rather too large than too small
+HIGH, BASELINE, FONTSIZE = 14, 11, 13  # of a label
 MARK = 10  # half the side of the square that a mark occupies, its own label included
 SIZES = ((300, 9), (1000, 6), (np.inf, 4.5))  # up to so many words: the size of a mark
 LEAST, LATEST = 0.1, 1e6  # scales: smaller than that of the whole map on any screen, and one that is never reached
@@ -46,9 +49,9 @@ def html_map(words, vectors, path, groups=None, title=None):
 
     The words stand where `word_map` puts them. Wheel, fingers, keys and buttons zoom and pan; the word under the
     pointer is joined to the words on the page whose vectors have the largest cosine with its own. Labels have one size
-    at any zoom, and those that would overlap are hidden until there is space. A few words far from all others start outside
-    the map, with an arrow at its edge. Without JavaScript the whole map is still visible. The same input gives the same
-    bytes.
+    at any zoom, and those that would overlap are hidden until there is space. A few words far from all others start
+    outside the map, with an arrow at its edge. Without JavaScript the whole map is still visible. The same input gives
+    the same bytes.
 
     Parameters
     ----------
@@ -208,9 +211,17 @@ def _shown(text):
 
 
 def _width(text):
-    """An upper estimate of the width of a label."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return LETTER * (len(text) - wide) + 2 * LETTER * wide
+    """The width of a label in pixels, or more: DejaVu Sans is wider than most fonts of browsers."""
+    return sum(map(_advance, text))
+
+
+@functools.cache
+def _advance(letter):
+    font = font_manager.get_font(font_manager.findfont(OWN))
+    font.set_size(FONTSIZE, 72)  # points that are pixels
+    if not font.get_char_index(ord(letter)):
+        return FONTSIZE
+    return font.load_char(ord(letter), LoadFlags.NO_HINTING).linearHoriAdvance / 65536
 
 
 def _outline(number, style, size):

@@ -47,7 +47,7 @@ LEAST_FRAME = 3  # inches
 MARGIN = (70, 40)  # between the outermost points and the frame, across and up, in pixels of 1/150 inch
 FAR = 16  # a label farther from its point than this, in pixels of 1/150 inch, gets a leader
 ARROW = np.array([[10, -1], [22, -1], [22, -6], [34, 0], [22, 6], [22, 1], [10, 1]])  # to the right, the same pixels
-MOST_WORDS = 5000  # more than find space for their labels: some 200 do
+MOST_WORDS = 2000  # some 200 of them find space for their labels
 MOST_GROUPS = 21  # with more the legend crowds out the map
 LONGEST_NOTE = 70  # characters; a longer list of words outside the frame becomes their number
 MARKSIZE = 7.5  # points
@@ -122,7 +122,7 @@ def word_map(words, vectors, path, groups=None, title=None):
     Parameters
     ----------
     words : sequence of str, length n
-        Labels of the points, at most 5,000. Where there is not enough space, earlier words are labelled first.
+        Labels of the points, at most 2,000. Where there is not enough space, earlier words are labelled first.
     vectors : array_like of float, shape (n, d)
         One vector per word.
     path : str or Path
@@ -336,7 +336,8 @@ def _draw(words, coordinates, shares, marks, title):
     notes = [outside_note(words, coordinates, sheet.outside)] if sheet.outside.any() else []
     if hidden := int(np.isnan(boxes[:, 0]).sum()):
         notes.append(f"{len(words) - hidden:,} of {len(words):,} words have space for their labels")
-    sheet.note("; ".join(notes))
+    if notes:
+        sheet.note("; ".join(notes))
     return sheet
 
 
