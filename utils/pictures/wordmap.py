@@ -188,88 +188,54 @@ def marks_of(words, groups):
     return [mark for mark in marks if mark[1]]
 
 
-class Sheet:
-    """A map: frame, title, legend, and a mark and a label for each word, which `show` moves to their places.
+class Scatter:
+    """Axes with a mark and a label for each word, which `show` moves to their places.
 
     Parameters
     ----------
+    axes : Axes
+        Those of a figure from `paper`, in their final place or, before another call of `fit`, near it.
+    renderer : Renderer
+        Of the same figure.
     words : sequence of str, length n
     marks : list
         As from `marks_of`.
     coordinates : ndarray of float64, shape (n, 2) or (T, n, 2)
-        The points that the frame has to hold, of one map or several; `outside`, (n,), tells the words that it leaves
-        out.
-    title : str
-    dpi : int
-        Pixels per inch.
+        The points that the axes have to hold, of one map or several; `outside`, (n,), tells the words left out.
+    fontsize, shrunk : float
+        Of the labels, points; the scale of the marks.
     """
 
-    def __init__(self, words, marks, coordinates, title, dpi=DPI):
-        self.figure, self.renderer = paper((WIDTH, HEIGHT), dpi)
-        self.axes = self.figure.add_axes((LEFT, 0.1, RIGHT - LEFT, 0.8))
-        self.marks, self.dpi = marks, dpi
-        self.finer = DPI / dpi  # `place` and the constants count in pixels of the PNG map
-        self.fontsize, shrunk = next(sizes for most, *sizes in SIZES if len(words) <= most)
-        self.mark = MARK * shrunk
+    def __init__(self, axes, renderer, words, marks, coordinates, fontsize, shrunk):
+        self.axes, self.renderer, self.marks, self.mark = axes, renderer, marks, MARK * shrunk
+        self.finer = DPI / axes.figure.dpi  # `place` and the constants count in pixels of the PNG map
         for _, _, style in marks:
             style = style | {"markersize": style["markersize"] * shrunk}
-            self.axes.plot([], [], linestyle="none", markeredgecolor="white", markeredgewidth=0.8, **style)
-        dress(self.axes)
-        self.heading = self._head(title)
-        legend = self._legend() if [name for name, *_ in marks] != [OTHERS] else None
+            axes.plot([], [], linestyle="none", markeredgecolor="white", markeredgewidth=0.8, **style)
+        dress(axes)
         points = coordinates.reshape(-1, *coordinates.shape[-2:])  # (T, n, 2)
-        low, high = points.min(axis=0), points.max(axis=0)  # (n, 2), (n, 2)
-        full = np.array([(RIGHT - LEFT) * WIDTH, HEIGHT - 1.5]) * DPI - 2 * np.array(MARGIN)  # (2,)
-        self.outside = find_outliers(low, high, full)  # (n,)
-        self._arrange(legend, low[~self.outside], high[~self.outside], full)
-        self._write(words)
+        self.extents = points.min(axis=0), points.max(axis=0)  # (n, 2), (n, 2)
+        self.outside = find_outliers(*self.extents, self._room())  # (n,)
+        self.fit()
+        self._write(words, fontsize)
 
-    def _head(self, title):
-        """Write the title, at most two lines."""
-        lines = textwrap.wrap(drawable(title, None), 78, max_lines=2, placeholder=" …")
-        return self.figure.text(LEFT, 1, "\n".join(lines), fontsize=HEADING, color=INK, va="top", parse_math=False)
+    def _room(self):
+        """Width and height for the points inside, pixels, (2,)."""
+        return np.array(self.axes.bbox.size) * self.finer - 2 * np.array(MARGIN)
 
-    def _legend(self):
-        """Write the legend in as many columns as fit."""
-        names = [drawable(name) for name, *_ in self.marks]
-        for columns in range(min(len(names), 8), 0, -1):
-            legend = self.figure.legend(
-                self.axes.lines, names, loc="upper left", ncols=columns, columnspacing=1.8, handlelength=1.0,
-                handletextpad=0.4, borderpad=0, borderaxespad=0, frameon=False, fontsize=LABEL,
-            )  # fmt: skip
-            for text in legend.get_texts():
-                text.set(parse_math=False, color=INK)
-            for handle, (_, _, style) in zip(legend.legend_handles, self.marks, strict=True):
-                handle.set_markersize(style["markersize"])
-            if columns == 1 or legend.get_window_extent(self.renderer).width <= (RIGHT - LEFT) * self.figure.bbox.width:
-                break
-            legend.remove()
-        return legend
-
-    def _arrange(self, legend, low, high, full):
-        """Give the figure the height that the words need, set everything in its place, and the limits of the axes."""
-        title, rows = (
-            part.get_window_extent(self.renderer).height / self.dpi + GAP if part else 0
-            for part in (self.heading, legend)
-        )
-        above = EDGE + title + rows + GAP  # inches
-        wanted = (high.max(axis=0) - low.min(axis=0))[1] / (unit_of(low, high, full) or 1) + 2 * MARGIN[1]  # pixels
-        frame = max(min(max(above + wanted / DPI + BELOW, LEAST_HEIGHT), HEIGHT) - above - BELOW, LEAST_FRAME)
-        height = above + frame + BELOW
-        self.figure.set_size_inches(WIDTH, height)
-        self.heading.set_y(1 - EDGE / height)
-        if legend:
-            legend.set_bbox_to_anchor((LEFT, 1 - (EDGE + title) / height))
-        self.axes.set_position((LEFT, BELOW / height, RIGHT - LEFT, frame / height))
-        room = np.array(self.axes.bbox.size) * self.finer  # (2,), pixels
-        unit = unit_of(low, high, room - 2 * np.array(MARGIN)) or 1 / room.max()
+    def fit(self):
+        """Let the points inside fill the axes, a unit being as long across as up; return their unit and extent."""
+        low, high = (corners[~self.outside] for corners in self.extents)  # (m, 2), (m, 2)
+        room = self._room() + 2 * np.array(MARGIN)  # (2,)
+        unit = unit_of(low, high, self._room()) or 1 / room.max()
         middle = (low.min(axis=0) + high.max(axis=0)) / 2  # (2,)
         self.low, self.high = middle - unit * room / 2, middle + unit * room / 2  # (2,), (2,)
         self.inset = unit * np.array(MARGIN)  # (2,)
         self.axes.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]))
+        return unit, high.max(axis=0) - low.min(axis=0)
 
-    def _write(self, words):
-        style = {"fontsize": self.fontsize, "color": INK, "va": "bottom", "parse_math": False}
+    def _write(self, words, fontsize):
+        style = {"fontsize": fontsize, "color": INK, "va": "bottom", "parse_math": False}
         style["transform"] = IdentityTransform()
         self.labels = [self.axes.text(0, 0, drawable(word), zorder=4, **style) for word in words]
         extents = [label.get_window_extent(self.renderer) for label in self.labels]
@@ -320,6 +286,67 @@ class Sheet:
         far = np.linalg.norm(ends - points, axis=1) > FAR / self.finer  # (n,): False for NaN
         self.leaders.set_segments(np.stack((points, ends), axis=1)[far])  # (number of far ones, 2, 2)
         self.arrows.set_verts(self.pointers(coordinates))
+
+
+class Sheet(Scatter):
+    """A map on a figure of its own, with title and legend.
+
+    Parameters
+    ----------
+    words, marks, coordinates
+        As in `Scatter`.
+    title : str
+    dpi : int
+        Pixels per inch.
+    """
+
+    def __init__(self, words, marks, coordinates, title, dpi=DPI):
+        self.figure, renderer = paper((WIDTH, HEIGHT), dpi)
+        axes = self.figure.add_axes((LEFT, 0.1, RIGHT - LEFT, 0.8))
+        sizes = next(sizes for most, *sizes in SIZES if len(words) <= most)
+        super().__init__(axes, renderer, words, marks, coordinates, *sizes)
+        self.heading = self._head(title)
+        self._arrange(self._legend() if [name for name, *_ in marks] != [OTHERS] else None)
+
+    def _head(self, title):
+        """Write the title, at most two lines."""
+        lines = textwrap.wrap(drawable(title, None), 78, max_lines=2, placeholder=" …")
+        return self.figure.text(LEFT, 1, "\n".join(lines), fontsize=HEADING, color=INK, va="top", parse_math=False)
+
+    def _legend(self):
+        """Write the legend in as many columns as fit."""
+        names = [drawable(name) for name, *_ in self.marks]
+        for columns in range(min(len(names), 8), 0, -1):
+            legend = self.figure.legend(
+                self.axes.lines, names, loc="upper left", ncols=columns, columnspacing=1.8, handlelength=1.0,
+                handletextpad=0.4, borderpad=0, borderaxespad=0, frameon=False, fontsize=LABEL,
+            )  # fmt: skip
+            for text in legend.get_texts():
+                text.set(parse_math=False, color=INK)
+            for handle, (_, _, style) in zip(legend.legend_handles, self.marks, strict=True):
+                handle.set_markersize(style["markersize"])
+            if columns == 1 or legend.get_window_extent(self.renderer).width <= (RIGHT - LEFT) * self.figure.bbox.width:
+                break
+            legend.remove()
+        return legend
+
+    def _arrange(self, legend):
+        """Give the figure the height that the words need, and set everything in its place."""
+        title, rows = (
+            part.get_window_extent(self.renderer).height / self.figure.dpi + GAP if part else 0
+            for part in (self.heading, legend)
+        )
+        above = EDGE + title + rows + GAP  # inches
+        unit, extent = self.fit()
+        wanted = (extent[1] / unit + 2 * MARGIN[1]) / DPI  # inches
+        frame = max(min(max(above + wanted + BELOW, LEAST_HEIGHT), HEIGHT) - above - BELOW, LEAST_FRAME)
+        height = above + frame + BELOW
+        self.figure.set_size_inches(WIDTH, height)
+        self.heading.set_y(1 - EDGE / height)
+        if legend:
+            legend.set_bbox_to_anchor((LEFT, 1 - (EDGE + title) / height))
+        self.axes.set_position((LEFT, BELOW / height, RIGHT - LEFT, frame / height))
+        self.fit()
 
     def note(self, text):
         """Write a note above the frame, at the right."""
