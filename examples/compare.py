@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.collections import LineCollection
 from scipy.sparse import issparse
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -35,9 +34,8 @@ from utils.corpus.reading import encode  # noqa: E402
 from utils.counting.cooccurrence import cooccurrence  # noqa: E402
 from utils.counting.pmi import ppmi, svd_vectors  # noqa: E402
 from utils.minibatches.chunks import Chunks  # noqa: E402
-from utils.pictures.canvas import DPI, FAINT, INK, LABEL, SMALL, default_settings, drawable, dress, paper, save_png  # noqa: E402
-from utils.pictures.labels import AIR, place  # noqa: E402
-from utils.pictures.wordmap import FAR, MAP_GROUPS, marks_of, project_2d  # noqa: E402
+from utils.pictures.canvas import HEADING, INK, LABEL, SMALL, default_settings, paper, save_png  # noqa: E402
+from utils.pictures.wordmap import MAP_GROUPS, Scatter, marks_of, project_2d  # noqa: E402
 from utils.scoring import sentiment, wordsets  # noqa: E402
 from utils.system import console  # noqa: E402
 from utils.system.errors import InputError  # noqa: E402
@@ -51,7 +49,8 @@ ITERATIONS, BATCH, SOFTMAX_STEP = 2000, 100, 15.0  # fifty times the step of run
 EPOCHS, NEGATIVES, STEP, SUBSAMPLING = 15, 5, 0.05, 1e-3
 SIMILARITY = "WordSim-353"
 ACROSS, PANEL = 3, (5.2, 4.6)  # panels beside each other; width and height of each, inches
-ROOM = (50, 26)  # between the outermost points and the frame of a panel, pixels
+HEAD = 0.5  # inches above the panels, for the title
+TITLE = "The same words in five kinds of vectors"
 
 
 class Text(NamedTuple):
@@ -169,15 +168,17 @@ def draw(words, maps, path):
     """
     down = -(-(len(maps) + 1) // ACROSS)  # one place more, for the legend
     with default_settings():
-        figure, renderer = paper((ACROSS * PANEL[0], down * PANEL[1]))
+        figure, renderer = paper((ACROSS * PANEL[0], down * PANEL[1] + HEAD))
         marks = marks_of(words, MAP_GROUPS)
         for i, (title, vectors) in enumerate(maps.items()):
             axes = panel(figure, i, down)
             draw_panel(axes, renderer, title, words, vectors, marks)
+        height = down * PANEL[1] + HEAD
+        figure.text(0.03 / ACROSS, 1 - 0.15 / height, TITLE, fontsize=HEADING, color=INK, va="top")
         handles, names = axes.lines[: len(marks)], [name for name, *_ in marks]
         figure.legend(
-            handles, names, loc="center", bbox_to_anchor=((ACROSS - 0.5) / ACROSS, 0.5 / down), frameon=False,
-            fontsize=LABEL, labelcolor=INK, labelspacing=0.8, title_fontsize=LABEL,
+            handles, names, loc="center", bbox_to_anchor=((ACROSS - 0.5) / ACROSS, 0.5 * PANEL[1] / height),
+            frameon=False, fontsize=LABEL, labelcolor=INK, labelspacing=0.8, title_fontsize=LABEL,
             title="each in the plane of its\nfirst two directions",
         )  # fmt: skip
         save_png(figure, path)
@@ -186,40 +187,19 @@ def draw(words, maps, path):
 def panel(figure, i, down):
     """Add the axes of the i-th panel, row by row."""
     row, column = divmod(i, ACROSS)
-    axes = figure.add_axes(((column + 0.03) / ACROSS, (down - 1 - row + 0.04) / down, 0.94 / ACROSS, 0.88 / down))
-    dress(axes)
-    axes.tick_params(length=0, labelleft=False, labelbottom=False)  # scales differ, and mean nothing across methods
-    return axes
+    height = down * PANEL[1] + HEAD  # inches
+    bottom = (down - 1 - row + 0.04) * PANEL[1] / height
+    return figure.add_axes(((column + 0.03) / ACROSS, bottom, 0.94 / ACROSS, 0.88 * PANEL[1] / height))
 
 
 def draw_panel(axes, renderer, title, words, vectors, marks):
     """Draw the map of one method."""
     coordinates, shares = project_2d(vectors)  # (n, 2), (2,)
-    axes.set_title(f"{title}: {100 * shares.sum():.0f} % of the variance", fontsize=LABEL, color=INK)
-    for _, indices, style in marks:
-        style = style | {"markersize": 0.7 * style["markersize"]}
-        axes.plot(*coordinates[indices].T, linestyle="none", markeredgecolor="white", markeredgewidth=0.6, **style)
-    set_scale(axes, coordinates)
-    points, frame = axes.transData.transform(coordinates), axes.bbox.extents  # (n, 2), (4,)
-    style = {"transform": None, "fontsize": SMALL, "color": INK, "va": "bottom", "parse_math": False}
-    labels = [axes.text(0, 0, drawable(word), zorder=4, **style) for word in words]
-    extents = [label.get_window_extent(renderer) for label in labels]
-    boxes = place(points, np.array([(extent.width, extent.height) for extent in extents]) + 2 * AIR, frame)  # (n, 4)
-    for label, box in zip(labels, boxes, strict=True):
-        label.set_position(box[:2] + AIR)
-    ends = np.clip(points, boxes[:, :2], boxes[:, 2:])  # (n, 2)
-    far = np.linalg.norm(ends - points, axis=1) > FAR  # (n,)
-    leaders = LineCollection(np.stack((points, ends), axis=1)[far], transform=None, colors=FAINT, linewidths=0.6)
-    axes.add_collection(leaders, autolim=False)
-
-
-def set_scale(axes, coordinates):
-    """Let the points fill the panel, a unit being as long across as up."""
-    size = np.array(axes.bbox.size)  # (2,), pixels
-    low, high = coordinates.min(axis=0), coordinates.max(axis=0)  # (2,), (2,)
-    unit = ((high - low) / (size - 2 * np.array(ROOM))).max() or 1 / DPI  # per pixel
-    left, bottom = (low + high - unit * size) / 2
-    axes.set(xlim=(left, left + unit * size[0]), ylim=(bottom, bottom + unit * size[1]))
+    scatter = Scatter(axes, renderer, words, marks, coordinates, SMALL, 0.7)
+    scatter.show(coordinates, scatter.places(coordinates))
+    axes.tick_params(length=0, labelleft=False, labelbottom=False)  # scales differ, and mean nothing across methods
+    outside = f"; outside, at arrows: {scatter.outside.sum()}" if scatter.outside.any() else ""
+    axes.set_title(f"{title}: {100 * shares.sum():.0f} % of the variance{outside}", fontsize=LABEL, color=INK)
 
 
 # The whole

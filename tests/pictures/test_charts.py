@@ -22,7 +22,7 @@ COSINES = np.array([[1.0, 0.5, -0.25], [0.5, 1.0, 0.0], [-0.25, 0.0, 1.0]])
 # ---- the loss curve
 
 
-def curve(iterations, losses, halvings=(), title=None):
+def curve(iterations, losses, halvings=(), title="A title"):
     return charts._draw_curve(*charts._checked_losses(iterations, losses), halvings, title, "iteration", "window")
 
 
@@ -78,7 +78,9 @@ def test_the_curve_says_what_it_wants(iterations, losses, message, tmp_path):
 # ---- the heat map
 
 
-def cells(matrix, rows=WORDS, columns=WORDS, meaning="cosine similarity", scale="diverging", largest=None, title=None):
+def cells(
+    matrix, rows=WORDS, columns=WORDS, meaning="cosine similarity", scale="diverging", largest=None, title="Title"
+):
     """The figure of a heat map and the texts of its cells, by rows."""
     matrix = charts._checked_matrix(matrix, rows, columns, scale)
     figure = charts._draw_cells(matrix, rows, columns, meaning, scale, largest, title)
@@ -128,7 +130,7 @@ def test_colours_mean_their_values():
     counts, _ = cells([[0, 4]], rows=["tea"], columns=["a", "b"], scale="sequential", meaning="pairs")
     shades = counts.axes[0].collections[0]
     assert (shades.norm.vmin, shades.norm.vmax) == (0, 4) and (shades.to_rgba([0])[0, :3] > 0.95).all()
-    assert counts.axes[1].get_ylabel() == "pairs" and figure.axes[1].get_ylabel() == "cosine similarity"
+    assert counts.axes[1].get_xlabel() == "pairs" and figure.axes[1].get_xlabel() == "cosine similarity"
 
 
 def test_colours_can_end_at_a_given_size():
@@ -152,7 +154,7 @@ def test_numbers_stand_off_from_their_cells(seed, scale):
     matrix = {"zeros": 0 * matrix, "sequential": np.abs(matrix)}.get(scale, matrix)
     scale = "diverging" if scale == "zeros" else scale
     figure, _ = cells(matrix, rows=list("abcde"), columns=list("uvwxyz"), scale=scale)
-    shades = charts._luminance(figure.axes[0].collections[0].to_rgba(matrix))
+    shades = canvas.luminance(figure.axes[0].collections[0].to_rgba(matrix))
     for text, shade in zip(figure.axes[0].texts, shades.ravel(), strict=False):
         ink = {"black": 0, "white": 1}[text.get_color()]
         dark, light = sorted((ink, shade))
@@ -161,7 +163,7 @@ def test_numbers_stand_off_from_their_cells(seed, scale):
 
 def test_luminance_counted_on_paper():
     colours = np.array([[1, 1, 1, 1], [0, 0, 0, 1], [1, 0, 0, 1], [0, 0.04, 0, 1]])
-    np.testing.assert_allclose(charts._luminance(colours), [1, 0, 0.2126, 0.7152 * 0.04 / 12.92], rtol=1e-12)
+    np.testing.assert_allclose(canvas.luminance(colours), [1, 0, 0.2126, 0.7152 * 0.04 / 12.92], rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -186,11 +188,12 @@ def test_nothing_overlaps_and_nothing_leaves_the_paper(rows, columns):
         assert min(one.x1, other.x1) - max(one.x0, other.x0) <= 1 or min(one.y1, other.y1) - max(one.y0, other.y0) <= 1
 
 
-def test_odd_words_are_written_so_that_they_can_be_read():
+def test_odd_words_are_written_so_that_they_can_be_read(system_fonts):
+    system_fonts([])
     figure, _ = cells([[0.5, 0.25]], rows=["$x$"], columns=["日", "чай"], meaning="$y$", title="$z$")
     assert words_of(figure, [[0.5, 0.25]]) == (["$x$"], [r"\u65e5", "чай"])
-    assert figure.texts[0].get_text() == "$z$" and figure.axes[1].get_ylabel() == "$y$"
-    texts = [*figure.axes[0].texts, *figure.texts, figure.axes[1].yaxis.label]
+    assert figure.texts[0].get_text() == "$z$" and figure.axes[1].get_xlabel() == "$y$"
+    texts = [*figure.axes[0].texts, *figure.texts, figure.axes[1].xaxis.label]
     assert not any(text.get_parse_math() for text in texts)
 
 
@@ -259,7 +262,7 @@ def test_few_words_can_be_ordered_and_so_can_what_never_occurs(shape, monkeypatc
         ({"matrix": np.zeros((0, 3)), "row_words": []}, "got (0, 3)"),
         ({"matrix": [1.0, 2.0, 3.0]}, "got (3,)"),
         ({"matrix": [[1.0], [2.0, 3.0]]}, "all of one length"),
-        ({"matrix": np.zeros((61, 3)), "row_words": ["a"] * 61}, "room for 60 words on an axis, got 61"),
+        ({"matrix": np.zeros((61, 3)), "row_words": ["a"] * 61}, "holds 60 words on an axis, got 61"),
         ({"matrix": COSINES + [0, np.nan, 0]}, "got nan for 'rain' and 'snow'"),
         ({"matrix": COSINES + [0, np.inf, 0]}, "got inf for 'rain' and 'snow'"),
         ({"scale": "sequential"}, "got -0.25 for 'rain' and 'tea': use a diverging scale"),

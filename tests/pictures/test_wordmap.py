@@ -2,6 +2,7 @@
 
 import doctest
 import itertools
+import os
 import subprocess
 import sys
 
@@ -37,14 +38,14 @@ def handout_projection(vectors):
     return temp.dot(U[:, 0:2]), S[:2] / S.sum()
 
 
-def drawn(words, vectors, groups=None, title=None):
+def drawn(words, vectors, groups=None, title="A title"):
     """The figure of a map, the boxes of its labels as placed and as the renderer measures them, and the points."""
     coordinates, shares = project_2d(vectors)
     sheet = wordmap._draw(words, coordinates, shares, wordmap.marks_of(words, groups or {}), title)
     low = np.array([label.get_position() for label in sheet.labels]) - AIR
     boxes = np.hstack((low, low + sheet.sizes))
     measured = np.array([label.get_window_extent(sheet.renderer).extents for label in sheet.labels])
-    return sheet.figure, boxes, measured, sheet.pixels(coordinates)
+    return sheet.figure, boxes, measured, sheet.pixels(sheet.framed(coordinates))
 
 
 def overlap(a, b):
@@ -52,7 +53,7 @@ def overlap(a, b):
     return min(a[2], b[2]) - max(a[0], b[0]) > 1e-6 and min(a[3], b[3]) - max(a[1], b[1]) > 1e-6  # 1e-6 px: rounding
 
 
-def assert_readable(words, vectors, groups=None, title=None):
+def assert_readable(words, vectors, groups=None, title="A title"):
     figure, boxes, measured, points = drawn(words, vectors, groups, title)
     frame = figure.axes[0].get_window_extent().extents
     assert len(measured) == len(words)
@@ -234,9 +235,9 @@ def test_a_label_in_the_corner_stays_inside():
     assert_readable(["w" * 60, "w" * 60], [[0, 0], [1, 1]])
 
 
-def test_more_words_than_find_room_are_refused(tmp_path):
+def test_too_many_words_are_refused(tmp_path):
     words = [f"word{i}" for i in range(wordmap.MOST_WORDS + 1)]
-    with pytest.raises(InputError, match="at most 100 words, got 101"):
+    with pytest.raises(InputError, match="at most 2000 words, got 2001"):
         word_map(words, normal(0, len(words)), tmp_path / "map.png")
     assert list(tmp_path.iterdir()) == []
 
@@ -259,6 +260,57 @@ def test_a_unit_is_as_long_across_as_up():
     across, up = points[0] - points[1], points[2] - points[3]
     assert across[1] == pytest.approx(0, abs=1e-6) and up[0] == pytest.approx(0, abs=1e-6)  # pixels
     assert across[0] == pytest.approx(2 * up[1], rel=1e-9)  # positions of 1e3 px, float64
+
+
+def cluster_with_one_far_word():
+    """Places of 24 words, the last of them far to the right and a little below the middle."""
+    places = np.array([(x, y) for x in (-3, -1, 1, 3, -2, 2) for y in (-2, -1, 1, 2)], dtype=float)
+    places[-1] = (40, -0.5)
+    return places
+
+
+def test_a_far_word_is_at_the_edge_with_an_arrow_and_a_note_of_its_place():
+    places = cluster_with_one_far_word()
+    assert_readable(MAP_WORDS, places)
+    figure, _, _, points = drawn(MAP_WORDS, places)
+    axes = figure.axes[0]
+    frame = axes.get_window_extent()
+    coordinates, _ = project_2d(places)
+    assert MAP_WORDS[-1] == "tea" and points[-1, 0] == pytest.approx(frame.x1 - wordmap.MARGIN[0])
+    assert np.ptp(points[:-1, 0]) > frame.width / 2  # the others have the map for themselves
+    (arrow,) = [path.vertices for path in axes.collections[1].get_paths()]
+    assert points[-1, 0] < arrow[:, 0].min() and arrow[:, 0].max() < frame.x1
+    inner = axes.transData.transform(coordinates[:-1])
+    np.testing.assert_allclose(points[:-1], inner, rtol=0, atol=1e-6)  # pixels
+    (note,) = [text.get_text() for text in axes.texts if "outside" in text.get_text()]
+    x, y = (f"{value:.3g}".replace("-", "−") for value in coordinates[-1])
+    assert note == f"outside, where the arrow points: tea ({x}, {y})"
+
+
+def test_without_far_words_there_is_no_note_and_no_arrow():
+    figure, *_ = drawn(MAP_WORDS, cluster_with_one_far_word()[:-1].tolist() + [[0, 0]])
+    assert len(figure.axes[0].texts) == 24 and figure.axes[0].collections[1].get_paths() == []
+
+
+def test_many_words_are_dots_where_their_labels_find_no_space():
+    words = [f"word{i}" for i in range(300)]
+    figure, boxes, measured, points = drawn(words, normal(0, 300))
+    labels = figure.axes[0].texts[:300]
+    shown = np.array([label.get_visible() for label in labels])
+    assert 60 < shown.sum() < 250 and len(points) == 300
+    for one, other in itertools.combinations(measured[shown], 2):
+        assert not overlap(one, other)
+    assert figure.axes[0].texts[300].get_text().endswith(f"{shown.sum()} of 300 words have space for their labels")
+    assert shown[:30].sum() > shown[-30:].sum()  # earlier words come first
+
+
+def test_every_map_has_a_title(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(wordmap, "save_png", lambda figure, path: figures.append(figure))
+    word_map(["a", "b"], [[0.0], [1.0]], tmp_path / "map.png")
+    word_map(["a", "b"], [[0.0], [1.0]], tmp_path / "map.png", title="vectors.txt")
+    titles = [figure.texts[0].get_text() for figure in figures]
+    assert titles == ["Map of 2 words: first two principal directions of the vectors", "vectors.txt"]
 
 
 def test_axes_and_legend_say_what_is_drawn():
@@ -319,7 +371,8 @@ def test_map_says_what_it_wants(words, groups, message, tmp_path):
         ("x" * 25, "x" * 23 + "…"),
     ],
 )
-def test_odd_words_are_written_so_that_they_can_be_read(word, shown, tmp_path):
+def test_odd_words_are_written_so_that_they_can_be_read(word, shown, tmp_path, system_fonts):
+    system_fonts([])
     assert drawable(word) == shown
     word_map([word, "tea"], [[0.0], [1.0]], tmp_path / "map.png", groups={word: (word,)}, title=word)
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
@@ -344,11 +397,13 @@ def test_any_text_can_be_drawn(words, title):
 # ---- the file
 
 
-def test_the_file_is_a_png_of_1500_by_1200(tmp_path):
-    word_map(MAP_WORDS, normal(0, 24), tmp_path / "map.png", groups=MAP_GROUPS)
+@pytest.mark.parametrize("squeeze, least, most", [(1.0, 1100, 1200), (0.1, 900, 900)])
+def test_the_file_is_a_png_as_high_as_the_words_need(squeeze, least, most, tmp_path):
+    places = np.array(list(itertools.product((-1.0, 0, 1), (-1.0, 0, 1)))) * [1, squeeze]
+    word_map([f"word{i}" for i in range(9)], places, tmp_path / "map.png")
     content = (tmp_path / "map.png").read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
-    assert (int.from_bytes(content[16:20]), int.from_bytes(content[20:24])) == (1500, 1200)
+    assert int.from_bytes(content[16:20]) == 1500 and least <= int.from_bytes(content[20:24]) <= most
     assert b"Software" not in content and b"matplotlib" not in content.lower()
 
 
@@ -395,3 +450,18 @@ def test_pyplot_and_its_windows_stay_out(tmp_path):
     )
     root = PROJECT
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "map.png")], cwd=root, check=True)
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "nonsense", "", "qtagg", "agg"])
+def test_any_mplbackend_draws_and_stays_for_others(backend, tmp_path):
+    script = (
+        "import os, sys; from utils.pictures.wordmap import word_map; word_map(['a'], [[1.0]], sys.argv[1]);"
+        "import matplotlib; print(os.environ['MPLBACKEND'], matplotlib.rcParams._get_backend_or_none(), sep='|')"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "map.png")], cwd=PROJECT, check=True, capture_output=True,
+        text=True, env={**os.environ, "MPLBACKEND": backend},
+    )  # fmt: skip
+    kept = backend if backend.endswith("agg") else None
+    assert told.stdout.strip() == f"{backend}|{kept}" and told.stderr == ""
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")

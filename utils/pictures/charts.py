@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from scipy.cluster import hierarchy
 
 from utils.pictures.canvas import (
@@ -23,6 +23,7 @@ from utils.pictures.canvas import (
     default_settings,
     drawable,
     dress,
+    ink_on,
     paper,
     save_png,
 )
@@ -31,24 +32,27 @@ from utils.system.errors import InputError
 CURVE_SIZE = (10, 5.5)  # inches
 SCALES = {"diverging": "RdBu_r", "sequential": "Blues"}  # colour maps; white at 0, safe for the colour-blind
 ORDERS = ("given", "similar")
-MOST_CELLS = 60  # words on an axis: a picture of some 6,000 pixels, about as much as can be looked at
+MOST_CELLS = 60  # words on an axis: a picture some 6,000 pixels wide
+MOST_DECIMALS = 4  # of values that differ little
 LARGEST = 1e150  # squares of larger numbers leave the range of float64
 
-EVEN = 0.05 * 21**0.5 - 0.05  # relative luminance from which black and white stand off equally, by 4.58 to 1
 TEXT = {"color": INK, "parse_math": False}
 
 # Lengths of the heat map, pixels
 AIR = 9  # around the number in a cell, and between words and cells
 EDGE = 30  # around the whole, and between cells and colour bar
-BAR_WIDTH, BAR_HEIGHT, BAR_NUMBERS = 26, 280, 110  # the bar, at least so high, and the room for its ticks and label
-LETTER = 21  # mean width of one in a heading
+BAR_WIDTH, BAR_NUMBERS = 26, 110  # thickness of the colour bar, and the space for its ticks and label
+BAR_LEAST = 190  # length of a colour bar below the cells
+BAR_TICK = (50, 100)  # between ticks, on a bar at the side and on one below
+BAR_BESIDE = 300  # cells at least so high have their colour bar at the side
+LETTER = 17  # mean width of one in a heading
 LEAST_LETTERS = 30  # on a line of a heading, however narrow the picture would be without
 
 
-def loss_curve(iterations, losses, path, halvings=(), title=None, unit="iteration", per="window"):
-    """Draw the smoothed losses of a run over its iterations; save the picture as PNG.
+def loss_curve(iterations, losses, path, halvings=(), title="Loss during training", unit="iteration", per="window"):
+    """Draw the smoothed losses of a run against its iterations; save the picture as PNG.
 
-    The axis starts at iteration 0, so that a part of the run whose losses are not known is seen as a gap.
+    The axis starts at iteration 0, so that a part of the run with unknown losses shows as a gap.
 
     Parameters
     ----------
@@ -57,11 +61,11 @@ def loss_curve(iterations, losses, path, halvings=(), title=None, unit="iteratio
     losses : array_like of float, shape (n,)
         The smoothed loss at each of them, in nats.
     path : str or Path
-        The file to write; its folder must exist. It is replaced whole or not at all.
+        The file to write, atomically; its folder must exist.
     halvings : iterable of int
         Iterations after which the step was halved; those within the run are marked.
-    title : str, optional
-        A heading over the picture.
+    title : str
+        The heading.
     unit, per : str
         What the iterations count, and what a loss is the mean of.
 
@@ -90,7 +94,7 @@ def heat_map(
         At most 60 rows and columns; in a diverging scale -inf, the PMI of what never occurs together, is left grey.
     row_words, column_words : sequence of str, lengths r and c
     path : str or Path
-        The file to write; its folder must exist. It is replaced whole or not at all.
+        The file to write, atomically; its folder must exist.
     meaning : str
         What the values are, with their unit: written at the colour bar.
     scale : {"diverging", "sequential"}
@@ -102,7 +106,7 @@ def heat_map(
     largest : float, optional
         The size of value at which the colours end, so that several pictures compare; by default that of the matrix.
     title : str, optional
-        A heading over the picture.
+        The heading; by default what the values are, and of how many words.
 
     Raises
     ------
@@ -122,7 +126,15 @@ def heat_map(
         matrix = matrix[rows][:, columns]  # (r, c)
         row_words, column_words = [row_words[i] for i in rows], [column_words[i] for i in columns]
     with default_settings():
+        title = title or _describe(meaning, row_words, column_words)
         save_png(_draw_cells(matrix, row_words, column_words, meaning, scale, largest, title), path)
+
+
+def _describe(meaning, row_words, column_words):
+    """The title of a heat map that was given none."""
+    same = list(row_words) == list(column_words)
+    words = f"{len(row_words)} words" if same else f"{len(row_words)} words, {len(column_words)} contexts"
+    return f"{meaning[:1].upper()}{meaning[1:]}: {words}"
 
 
 def _checked_losses(iterations, losses):
@@ -131,20 +143,20 @@ def _checked_losses(iterations, losses):
     except (TypeError, ValueError) as error:
         raise InputError(f"iterations and losses must be numbers: {error}") from error
     if iterations.ndim != 1 or iterations.shape != losses.shape or not len(losses):
-        raise InputError(f"each iteration wants one loss, got arrays of shapes {iterations.shape} and {losses.shape}")
+        raise InputError(f"expected one loss per iteration, got arrays of shapes {iterations.shape} and {losses.shape}")
     if not (np.abs(losses) < LARGEST).all():
         first = np.argmin(np.abs(losses) < LARGEST)
         finite = np.isfinite(losses[first])
         trouble = f"losses beyond {LARGEST:g} cannot be drawn" if finite else "losses must be finite"
         raise InputError(f"{trouble}, got {losses[first]} at iteration {iterations[first]:.0f}: use a smaller step")
     if not (iterations[0] >= 0 and (np.diff(iterations) > 0).all() and np.isfinite(iterations[-1])):
-        raise InputError("iterations must ascend from 0 or more, each there once: sort them first")
+        raise InputError("iterations must ascend from 0 or more without repeats: sort them first")
     return iterations, losses
 
 
 def _draw_curve(iterations, losses, halvings, title, unit, per):
     figure, _ = paper(CURVE_SIZE)
-    axes = figure.add_axes((0.085, 0.12, 0.85, 0.78 if title else 0.83))
+    axes = figure.add_axes((0.085, 0.12, 0.85, 0.78))
     style = {"marker": "o", "markersize": 6, "clip_on": False} if len(losses) == 1 else {}
     axes.plot(iterations, losses, color=COLOURS[0], linewidth=1.4, **style)
     dress(axes)
@@ -159,9 +171,8 @@ def _draw_curve(iterations, losses, halvings, title, unit, per):
         axes.annotate("dashed: step halved", (1, 1), (0, 4), "axes fraction", "offset points", **style)
     style = {"color": INK, "fontsize": LABEL, "va": "center"}
     axes.annotate(f"{losses[-1]:.4g}", (iterations[-1], losses[-1]), (6, 0), textcoords="offset points", **style)
-    if title:
-        text = textwrap.shorten(drawable(title, None), 78, placeholder=" …")
-        figure.text(0.085, 0.985, text, fontsize=HEADING, color=INK, va="top", parse_math=False)
+    text = textwrap.shorten(drawable(title, None), 78, placeholder=" …")
+    figure.text(0.085, 0.97, text, fontsize=HEADING, color=INK, va="top", parse_math=False)
     return figure
 
 
@@ -174,7 +185,7 @@ def _checked_matrix(matrix, row_words, column_words, scale):
     if matrix.shape != shape or matrix.size == 0:
         raise InputError(f"the matrix must have a row and a column per word, got {matrix.shape} and {shape} words")
     if max(shape) > MOST_CELLS:
-        raise InputError(f"a heat map has room for {MOST_CELLS} words on an axis, got {max(shape)}: choose some")
+        raise InputError(f"a heat map holds {MOST_CELLS} words on an axis, got {max(shape)}: choose fewer")
     if scale not in SCALES:
         raise InputError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
     usable = np.abs(matrix) < LARGEST  # (r, c): False for NaN, too
@@ -214,25 +225,34 @@ def _written(matrix):
         form = ",.0f"
     else:
         exponent = math.floor(math.log10(top))
-        form = f",.{max(2, 1 - exponent) if exponent < 2 else max(0, 3 - exponent)}f"
+        decimals = max(2, 1 - exponent) if exponent < 2 else max(0, 3 - exponent)
+        if 0 < (spread := np.ptp(matrix[np.isfinite(matrix)])) < top / 10:  # digits in which the values differ
+            decimals = max(decimals, min(MOST_DECIMALS, -math.floor(math.log10(spread))))
+        form = f",.{decimals}f"
     texts = [[f"{value:z{form}}" if np.isfinite(value) else "-∞" for value in row] for row in matrix]
     return [[text.replace("-", "−") for text in row] for row in texts]
 
 
 def _draw_cells(matrix, row_words, column_words, meaning, scale, largest, title):
-    """Draw the heat map on paper as large as its texts need; return the figure."""
+    """Draw the heat map on a figure as large as its texts need; return the figure."""
     numbers = _written(matrix)
     rows, columns = [drawable(word) for word in row_words], [drawable(word) for word in column_words]
     meaning = drawable(meaning, 2 * LONGEST)
     cell, upright = _cell_size(numbers, columns)
     left, over = _measure(rows, LABEL)[0] + AIR, _measure(columns, LABEL, upright)[1] + AIR
     across, down = cell * matrix.shape[::-1]
-    bar = max(down, BAR_HEIGHT, _measure([meaning], LABEL)[0])
-    width = left + across + EDGE + BAR_WIDTH + BAR_NUMBERS
+    label = _measure([meaning], LABEL)[0]
+    beside = down >= max(BAR_BESIDE, label)
+    bar = (BAR_WIDTH, down) if beside else (max(across, BAR_LEAST), BAR_WIDTH)  # width, height
+    width, height = left + across, over + down
+    if beside:
+        width += EDGE + BAR_WIDTH + BAR_NUMBERS
+    else:
+        width, height = left + max(bar[0] + EDGE, label), height + EDGE + BAR_WIDTH + 0.8 * BAR_NUMBERS
     letters = max(int(width / LETTER), LEAST_LETTERS)
-    heading = "\n".join(textwrap.wrap(drawable(title or "", None), letters, max_lines=3, placeholder=" …"))
-    above = _measure([heading], HEADING) + EDGE if heading else (0, 0)
-    size = np.array([max(width, above[0]), above[1] + over + bar]) + 2 * EDGE  # (2,)
+    heading = "\n".join(textwrap.wrap(drawable(title, None), letters, max_lines=3, placeholder=" …"))
+    above = _measure([heading], HEADING) + EDGE  # (2,)
+    size = np.array([max(width, above[0]), above[1] + height]) + 2 * EDGE  # (2,)
     figure, _ = paper(size / DPI)
 
     def add_axes(x, y, width, height):
@@ -246,7 +266,8 @@ def _draw_cells(matrix, row_words, column_words, meaning, scale, largest, title)
     _fill(axes, np.ma.masked_invalid(matrix), numbers, norm, colours)
     _name(axes, rows, columns, AIR / cell, upright)
     beyond = np.abs(matrix[np.isfinite(matrix)]).max(initial=0) > norm.vmax
-    _add_bar(figure, add_axes(across + EDGE, 0, BAR_WIDTH, bar), norm, colours, meaning, beyond)
+    corner = (across + EDGE, 0) if beside else (0, down + EDGE)
+    _add_bar(figure, add_axes(*corner, *bar), norm, colours, meaning, beyond)
     return figure
 
 
@@ -278,16 +299,9 @@ def _fill(axes, matrix, numbers, norm, colours):
     axes.invert_yaxis()
     axes.set_axis_off()
     shades = colours(norm(matrix))  # (r, c, 4)
-    for (row, column), ink in np.ndenumerate(np.where(_luminance(shades) > EVEN, "black", "white")):
+    for (row, column), ink in np.ndenumerate(ink_on(shades)):
         style = {**TEXT, "color": str(ink), "fontsize": SMALL, "ha": "center", "va": "center_baseline"}
         axes.text(column + 0.5, row + 0.5, numbers[row][column], **style)
-
-
-def _luminance(colours):
-    """Relative luminance of sRGB colours (..., 4), 0 to 1: WCAG 2.2, https://www.w3.org/TR/WCAG22/."""
-    rgb = colours[..., :3]  # (..., 3)
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)  # (..., 3)
-    return linear @ [0.2126, 0.7152, 0.0722]
 
 
 def _name(axes, rows, columns, gap, upright):
@@ -300,9 +314,15 @@ def _name(axes, rows, columns, gap, upright):
 
 
 def _add_bar(figure, axes, norm, colours, meaning, beyond):
-    """Draw the colour bar; its ends are pointed where values lie beyond them."""
+    """Draw the colour bar, along the longer side of its axes, with pointed ends where values lie beyond them."""
+    across = axes.bbox.width > axes.bbox.height
     extend = ("both" if norm.vmin < 0 else "max") if beyond else "neither"
-    bar = figure.colorbar(ScalarMappable(norm, colours), cax=axes, extend=extend)
+    ticks = MaxNLocator(max(2, int(max(axes.bbox.size) / BAR_TICK[int(across)])), steps=[1, 2, 2.5, 5, 10])
+    orientation = "horizontal" if across else "vertical"
+    bar = figure.colorbar(ScalarMappable(norm, colours), cax=axes, extend=extend, orientation=orientation, ticks=ticks)
     bar.outline.set_color(FAINT)
     axes.tick_params(color=FAINT, labelcolor=INK, labelsize=SMALL)
-    axes.set_ylabel(meaning, fontsize=LABEL, **TEXT)
+    if across:
+        axes.set_xlabel(meaning, fontsize=LABEL, loc="left", **TEXT)
+    else:
+        axes.set_ylabel(meaning, fontsize=LABEL, **TEXT)

@@ -1,31 +1,40 @@
-"""A map of words as a web page: to zoom, to move, and to ask each word for its nearest neighbours."""
+"""A map of words as a web page: zoom, pan, search, and the nearest neighbours of each word."""
 
 import base64
+import functools
 import hashlib
 import html
 import json
-import unicodedata
+from pathlib import Path
 
 import numpy as np
+from matplotlib import font_manager
+from matplotlib.ft2font import LoadFlags
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
 
-from utils.pictures.webpage import PAGE, SCRIPT, STYLE
-from utils.pictures.wordmap import marks_of, project_words
+from utils.pictures.fonts import OWN
+from utils.pictures.framing import find_outliers, unit_of
+from utils.pictures.wordmap import OTHERS, describe, marks_of, project_words
 from utils.system.files import replacing
 from utils.vectors.wordvectors import WordVectors
 
 MOST_WORDS = 5000  # browsers move that many at once
 NEIGHBOURS = 8
 
-# Lengths in the units of the page's map, about a pixel of the screen each
+PAGE, STYLE, SCRIPT = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")
+)
+
+# Lengths in pixels of a screen on which the map is 1,200 by 800
 WIDTH, HEIGHT = 1200, 800
 MARGIN = np.array([110, 40])  # between the outermost points and the edge
 GAP = 7  # between a point and its label; half of HIGH, so that four labels fit around a point
-HIGH, BASELINE, LETTER = 14, 11, 7.8  # of a label, and a letter's width, rather too large than too small
-MARK = 10  # half the side of the square that a mark needs, with room for a label of its own
-SIZE, SMALL, MANY = 9, 6, 300  # of a mark, also where there are many of them
-LATEST = 1e6  # a zoom that is never reached
+HIGH, BASELINE, FONTSIZE = 14, 11, 13  # of a label
+MARK = 10  # half the side of the square that a mark occupies, its own label included
+SIZES = ((300, 9), (1000, 6), (np.inf, 4.5))  # up to so many words: the size of a mark
+LEAST, LATEST = 0.1, 1e6  # scales: smaller than that of the whole map on any screen, and one that is never reached
+EDGE = 18  # from the arrow towards a word outside to the edge
 
 # The sides of a point where its label may stand: which end of the label is there, the share of its width and height
 # that comes before the point, and the way to it. As maps do it, rather right than left, rather above than below.
@@ -38,23 +47,24 @@ JOINERS = "\u200c\u200d"  # not printable by themselves, but Persian and Hindi a
 def html_map(words, vectors, path, groups=None, title=None):
     """Write a map of words as one web page that needs no other file and no network.
 
-    The words stand where `word_map` puts them. The wheel, two fingers or the buttons zoom, dragging moves; the word
-    under the pointer is joined to the words whose vectors have the largest cosine with its own, of those on the page.
-    Labels that would overlap wait until there is room; without JavaScript the whole map is still to be seen. The same
-    input gives the same bytes.
+    The words stand where `word_map` puts them. Wheel, fingers, keys and buttons zoom and pan; the word under the
+    pointer is joined to the words on the page whose vectors have the largest cosine with its own. Labels have one size
+    at any zoom, and those that would overlap are hidden until there is space. A few words far from all others start
+    outside the map, with an arrow at its edge. Without JavaScript the whole map is still visible. The same input gives
+    the same bytes.
 
     Parameters
     ----------
     words : sequence of str, length n
-        At most 5,000; where room is scarce the label of an earlier word comes first.
+        At most 5,000; where space is scarce, earlier words are labelled first.
     vectors : array_like of float, shape (n, d)
-        One per word. To take away a vector common to all, such as the mean, changes the cosines but not the map.
+        One per word. Subtracting a common vector, such as the mean, changes the cosines but not the map.
     path : str or Path
-        The file to write; its folder must exist. It is replaced whole or not at all.
+        The file to write, atomically; its folder must exist.
     groups : dict of str to tuple of str, optional
         As in `word_map`.
     title : str, optional
-        A heading over the map.
+        The heading; by default the number of words and what the plane is.
 
     Raises
     ------
@@ -67,13 +77,14 @@ def html_map(words, vectors, path, groups=None, title=None):
     coordinates, shares = project_words(words, vectors, MOST_WORDS, "a web map")  # (n, 2), (2,)
     marks = marks_of(words, groups or {})
     nearest = _neighbours(words, vectors)
-    page = _page(words, _on_page(coordinates), nearest, marks, title or "Map of words", _caption(shares))
+    points, outside = _on_page(coordinates)  # (n, 2), (n,)
+    page = _page(words, points, outside, nearest, marks, title or describe(words), _caption(shares, outside))
     with replacing(path) as file:
         file.write(page)
 
 
 def _neighbours(words, vectors):
-    """Each word's nearest ones by cosine, the nearest first: their numbers and cosines, (n, at most 8) each."""
+    """The words nearest to each by cosine, nearest first: their indices and cosines, (n, at most 8) each."""
     if len(words) == 1:
         return np.zeros((1, 0), dtype=int), np.zeros((1, 0))
     space = WordVectors(words, vectors)
@@ -81,19 +92,24 @@ def _neighbours(words, vectors):
 
 
 def _on_page(coordinates):
-    """Let the points fill the page, a unit being as long across as up; (n, 2), downwards as pages count."""
-    low, high = coordinates.min(axis=0), coordinates.max(axis=0)  # (2,), (2,)
+    """Where points are on the page, (n, 2), downwards as pages count, and which are outside the whole map, (n,).
+
+    Those inside fill the page, a unit being as long across as up.
+    """
     size = np.array([WIDTH, HEIGHT])  # (2,)
-    unit = ((high - low) / (size - 2 * MARGIN)).max() or 1
-    return ((coordinates - (low + high) / 2) / unit * [1, -1] + size / 2).round(4)
+    outside = find_outliers(coordinates, coordinates, size - 2 * MARGIN)  # (n,)
+    inside = coordinates[~outside]  # (m, 2)
+    middle = (inside.min(axis=0) + inside.max(axis=0)) / 2  # (2,)
+    unit = unit_of(inside, inside, size - 2 * MARGIN) or 1
+    return ((coordinates - middle) / unit * [1, -1] + size / 2).round(4), outside
 
 
 def _zooms(points, widths):
-    """Choose for each label the side of its point, and the zoom from which on it is shown.
+    """Choose for each label the side of its point, and the scale of the map from which on it is shown.
 
-    A label keeps its size while the map grows, so two labels that overlap come apart at some zoom and stay apart. The
-    words take their turns in order: each one's label waits until it is free of those that are shown before, on the
-    side where that is soonest; between sides equally good it looks for the one that is soonest free of all marks.
+    A label keeps its size while the map grows, so two labels that overlap separate at some scale and stay separate.
+    In the order of the words, each label waits until it is clear of all that are shown before it, on the side where
+    that is soonest; between equally good sides it takes the one that is soonest clear of all marks.
 
     Parameters
     ----------
@@ -106,23 +122,22 @@ def _zooms(points, widths):
     sides : ndarray of int, shape (n,)
         Index into ANCHORS.
     zooms : ndarray of float64, shape (n,)
-        1 for a label that is shown on the whole map, infinity for one that is never shown.
+        Scales, at least LEAST; 1 is that of the whole map on 1,200 by 800 pixels, infinity is never.
     """
     n = len(points)
-    sides, zooms = np.zeros(n, dtype=int), np.ones(n)
+    sides, zooms = np.zeros(n, dtype=int), np.full(n, LEAST)
     low, high = np.full((n, 2), np.nan), np.full((n, 2), np.nan)  # corners of the labels about their points
     for i in range(n):
         size = np.array([widths[i], HIGH])  # (2,)
-        reach = size + [widths.max(), HIGH] + 2 * GAP  # (2,): labels farther off never meet on the map
-        near = np.flatnonzero((np.abs(points - points[i]) < reach).all(axis=1) & (np.arange(n) != i))  # (m,)
-        away, placed = points[near] - points[i], near < i  # (m, 2), (m,)
+        others = np.flatnonzero(np.arange(n) != i)  # (n - 1,)
+        away, placed = points[others] - points[i], others < i  # (n - 1, 2), (n - 1,)
         first = GAP * WAYS - BEFORE * size  # (4, 2)
         box = first[:, None], (first + size)[:, None]  # (4, 1, 2) each
-        free = _apart(away[placed], *box, low[near[placed]], high[near[placed]])  # (4, number placed)
-        zoom = np.where(free > zooms[near[placed]], free, 1).max(axis=1, initial=1)  # (4,)
+        free = _apart(away[placed], *box, low[:i], high[:i])  # (4, i)
+        zoom = np.where(free > zooms[:i], free, LEAST).max(axis=1, initial=LEAST)  # (4,)
         side = np.argmin(zoom)
         if (zoom == zoom[side]).sum() > 1:
-            clear = _apart(away, *box, -MARK, MARK).max(axis=1, initial=1)  # (4,)
+            clear = _apart(away, *box, -MARK, MARK).max(axis=1, initial=LEAST)  # (4,)
             side = np.lexsort((clear, zoom))[0]
         sides[i] = side
         zooms[i], low[i], high[i] = zoom[side], first[side], first[side] + size
@@ -130,33 +145,34 @@ def _zooms(points, widths):
 
 
 def _apart(away, low, high, other_low, other_high):
-    """The zoom from which on boxes are free of others whose points are `away` at zoom 1; infinity where never.
+    """The scale from which on boxes are clear of others whose points are `away` at scale 1; infinity where never.
 
-    Corners are about the own point of each box; shapes (..., 2) broadcast.
+    Corners are relative to the point of each box; shapes (..., 2) broadcast.
     """
-    after, before = high - other_low, other_high - low  # (..., 2): how far off the other must be on either side
+    after, before = high - other_low, other_high - low  # (..., 2): how far away the other must be on either side
     needed = np.where(away > 0, after, np.where(away < 0, before, np.minimum(after, before)))  # (..., 2)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         zooms = np.where(needed <= 0, 0, needed / np.abs(away))  # (..., 2)
     return np.minimum(zooms[..., 0], zooms[..., 1])  # (...): much faster than .min(axis=-1)
 
 
-def _page(words, points, nearest, marks, title, caption):
+def _page(words, points, outside, nearest, marks, title, caption):
     shown = [_shown(word) for word in words]
     sides, zooms = _zooms(points, np.array([_width(word) for word in shown]))  # (n,), (n,)
     mark_of = {i: mark for mark, (_, indices, _) in enumerate(marks) for i in indices}
-    named = len(marks) > 1 or marks[0][0] != "other words"
+    named = len(marks) > 1 or marks[0][0] != OTHERS
     names = [_shown(name) for name, *_ in marks] if named else [None]
     data = {
         "words": list(words),
         "groups": [names[mark_of[i]] for i in range(len(words))],
         "points": points.tolist(),
         "from": (np.ceil(np.minimum(zooms, LATEST) * 1000) / 1000).tolist(),
+        "outside": np.flatnonzero(outside).tolist(),
         "near": nearest[0].tolist(),
         "cosines": nearest[1].astype(np.float64).round(4).tolist(),
     }
-    size = SIZE if len(words) <= MANY else SMALL
-    order = sorted(range(len(words)), key=lambda i: marks[mark_of[i]][0] != "other words")
+    size = next(size for most, size in SIZES if len(words) <= most)
+    order = sorted(range(len(words)), key=lambda i: marks[mark_of[i]][0] != OTHERS)
     return PAGE.format(
         title=html.escape(_shown(title)),
         caption=html.escape(caption),
@@ -166,25 +182,28 @@ def _page(words, points, nearest, marks, title, caption):
         legend="\n".join(_legend(number, name, size) for number, name in enumerate(names) if name is not None),
         marks="\n".join(_mark(i, points[i], mark_of[i]) for i in order),
         labels="\n".join(_label(shown[i], points[i], sides[i], zooms[i] > 1) for i in range(len(words))),
+        pointers="\n".join(_pointer(i, shown[i], points[i]) for i in np.flatnonzero(outside)),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),  # no word ends the script element
     )  # fmt: skip
 
 
-def _caption(shares):
+def _caption(shares, outside):
     first, second = 100 * shares
+    far = f" An arrow at the edge points to a word farther away ({outside.sum()} here)." if outside.any() else ""
     return (
         f"Across: first direction, {first:.0f} % of the variance. Up: second direction, {second:.0f} %, in the same "
-        "scale. Point at a word to see its nearest neighbours and their cosines."
+        f"scale.{far} Point at a word to see its nearest neighbours and their cosines. "
+        "Keys on the map: arrows, +, −, 0."
     )
 
 
 def _hash(text):
-    """How a Content-Security-Policy names the one script (or style) that may run: nothing that a word brings does."""
+    """The name of the one script (or style) that a Content-Security-Policy allows; no text of a word is ever run."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _shown(text):
-    """Write what has no shape of its own, or would turn the text around it, as its code."""
+    """Write invisible characters, and those that would change the direction of the text around them, as their code."""
     return "".join(
         letter if letter.isprintable() or letter in JOINERS else letter.encode("unicode_escape").decode()
         for letter in text
@@ -192,13 +211,21 @@ def _shown(text):
 
 
 def _width(text):
-    """How wide a label is at most, as a rule."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return LETTER * (len(text) - wide) + 2 * LETTER * wide
+    """The width of a label in pixels, or more: DejaVu Sans is wider than most fonts of browsers."""
+    return sum(map(_advance, text))
+
+
+@functools.cache
+def _advance(letter):
+    font = font_manager.get_font(font_manager.findfont(OWN))
+    font.set_size(FONTSIZE, 72)  # points that are pixels
+    if not font.get_char_index(ord(letter)):
+        return FONTSIZE
+    return font.load_char(ord(letter), LoadFlags.NO_HINTING).linearHoriAdvance / 65536
 
 
 def _outline(number, style, size):
-    """The outline of a mark of matplotlib's as SVG."""
+    """The outline of one of matplotlib's marks as SVG."""
     marker = MarkerStyle(style["marker"])
     outline = marker.get_path().transformed(marker.get_transform().scale(size, -size))
     letters = {Outline.MOVETO: "M", Outline.LINETO: "L", Outline.CURVE3: "Q", Outline.CURVE4: "C"}
@@ -223,6 +250,17 @@ def _label(text, point, side, waits):
     quiet = ' class="quiet"' if waits else ""
     place = f'x="{x:g}" y="{y:g}" text-anchor="{ANCHORS[side]}" transform="{_translate(point)}"{quiet}'
     return f"<text {place}>{html.escape(text)}</text>"
+
+
+def _pointer(i, text, point):
+    """An arrow at the edge of the map towards a word outside."""
+    size = np.array([WIDTH, HEIGHT])  # (2,)
+    edge = np.clip(point, EDGE, size - EDGE)  # (2,)
+    turn = np.degrees(np.arctan2(*(point - edge)[::-1]))
+    x, anchor = (-EDGE, "end") if edge[0] > WIDTH / 2 else (EDGE, "start")
+    arrow = f'<path transform="rotate({turn:.1f})" d="M14 0L0 -6L0 6Z"/>'
+    word = f'<text x="{x}" y="4" text-anchor="{anchor}">{html.escape(text)}</text>'
+    return f'<g data-word="{i}" transform="{_translate(edge)}">{arrow}{word}</g>'
 
 
 def _translate(point):

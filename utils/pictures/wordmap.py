@@ -1,9 +1,9 @@
-"""A picture of words: their vectors brought to the plane by their first two principal directions."""
+"""A map of words: their vectors projected onto the plane of their first two principal directions."""
 
 import textwrap
 
 import numpy as np
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.transforms import IdentityTransform
 
 from utils.pictures.canvas import (
@@ -15,13 +15,15 @@ from utils.pictures.canvas import (
     LABEL,
     NEUTRAL,
     SHAPES,
+    SMALL,
     default_settings,
     drawable,
     dress,
     paper,
     save_png,
 )
-from utils.pictures.labels import AIR, place
+from utils.pictures.framing import find_outliers, unit_of
+from utils.pictures.labels import AIR, MARK, THOROUGH, place
 from utils.system.errors import InputError
 from utils.vectors.signs import fix_signs
 
@@ -33,18 +35,24 @@ MAP_GROUPS = {
     "weather": ("rain", "snow", "hail"),
     "drinks": ("coffee", "tea"),
 }
+OTHERS = "other words"
 MAP_WORDS = tuple(word for group in MAP_GROUPS.values() for word in group)
 
 LARGEST = 1e150  # squares of larger numbers leave the range of float64
 
-SIZE = (10, 8)  # inches
-LEFT, RIGHT, BOTTOM, TOP = 0.085, 0.975, 0.08, 0.975  # edges of the drawing, in shares of the figure
-GAP = 0.015  # between title and legend, in shares of the height; twice that above the frame, for an exponent (1e6)
-MARGIN = (70, 40)  # between the outermost points and the frame, across and up, in pixels
+WIDTH, LEAST_HEIGHT, HEIGHT = 10, 6, 8  # inches; the height fits the words, and more is made for a long legend
+LEFT, RIGHT = 0.1, 0.98  # edges of the drawing, in shares of the width
+BELOW, EDGE, GAP = 0.64, 0.2, 0.12  # inches: under the frame, above the title, between title and legend
+LEAST_FRAME = 3  # inches
+MARGIN = (70, 40)  # between the outermost points and the frame, across and up, in pixels of 1/150 inch
 FAR = 16  # a label farther from its point than this, in pixels of 1/150 inch, gets a leader
-MOST_WORDS = 100  # with more the leaders tangle, and the search for room takes its time
+ARROW = np.array([[10, -1], [22, -1], [22, -6], [34, 0], [22, 6], [22, 1], [10, 1]])  # to the right, the same pixels
+MOST_WORDS = 2000  # some 200 of them find space for their labels
 MOST_GROUPS = 21  # with more the legend crowds out the map
-
+LONGEST_NOTE = 70  # characters; a longer list of words outside the frame becomes their number
+MARKSIZE = 7.5  # points
+# Up to so many words: the font size of the labels, points, and the scale of the marks.
+SIZES = ((40, LABEL, 1), (THOROUGH, 9.5, 0.85), (300, 8, 0.7), (np.inf, 7, 0.55))
 
 
 def project_2d(vectors):
@@ -94,34 +102,36 @@ def project_2d(vectors):
 
 
 def project_words(words, vectors, most, kind):
-    """As `project_2d`, for one vector per word, on a map of some kind that has room for so many words at most."""
+    """As `project_2d`, for one vector per word and at most `most` words; `kind` names the map in messages."""
     coordinates, shares = project_2d(vectors)  # (n, 2), (2,)
     if len(words) != len(coordinates):
-        raise InputError(f"each word wants one vector, got {len(words)} words and {len(coordinates)} vectors")
+        raise InputError(f"expected one vector per word, got {len(words)} words and {len(coordinates)} vectors")
     if len(words) > most:
-        raise InputError(f"{kind} has room for at most {most} words, got {len(words)}: choose some")
+        raise InputError(f"{kind} holds at most {most} words, got {len(words)}: choose fewer")
     return coordinates, shares
 
 
 def word_map(words, vectors, path, groups=None, title=None):
     """Draw words as points in the plane of their first two principal directions; save the picture as PNG.
 
-    Both axes have the same scale. The same input gives the same bytes, and settings of matplotlib play no part.
-    Characters that the font lacks are shown as their codes (`\\u65e5`), labels are cut after 24 characters.
+    Both axes have the same scale. A few words far from all others are drawn at the edge of the frame, with an arrow and
+    a note of where they are. Labels that find no space are left out, later words first, and a note counts them. The
+    same input gives the same bytes, whatever the user's settings of matplotlib. Characters that no installed font has
+    are shown as their codes (`\\u65e5`), labels are cut after 24 characters.
 
     Parameters
     ----------
     words : sequence of str, length n
-        Labels of the points, at most 100; up to about 70 are easy to read.
+        Labels of the points, at most 2,000. Where there is not enough space, earlier words are labelled first.
     vectors : array_like of float, shape (n, d)
         One vector per word.
     path : str or Path
-        The file to write; its folder must exist. It is replaced whole or not at all.
+        The file to write, atomically; its folder must exist.
     groups : dict of str to tuple of str, optional
-        At most 21 sets of words that share a colour and a mark, named in a legend. They may hold words that are not on
-        the map; words of no group are marked in grey.
+        At most 21 sets of words that share a colour and a mark, named in a legend. They may contain words that are not
+        on the map; words of no group are grey.
     title : str, optional
-        A heading over the picture.
+        The heading; by default the number of words and what the plane is.
 
     Raises
     ------
@@ -134,8 +144,13 @@ def word_map(words, vectors, path, groups=None, title=None):
     coordinates, shares = project_words(words, vectors, MOST_WORDS, "a map")  # (n, 2), (2,)
     marks = marks_of(words, groups or {})
     with default_settings():
-        sheet = _draw(words, coordinates, shares, marks, title)
+        sheet = _draw(words, coordinates, shares, marks, title or describe(words))
         save_png(sheet.figure, path)
+
+
+def describe(words):
+    """The title of a map that was given none."""
+    return f"Map of {len(words):,} word{'s' * (len(words) != 1)}: first two principal directions of the vectors"
 
 
 def _checked(vectors):
@@ -154,124 +169,210 @@ def _checked(vectors):
 
 
 def marks_of(words, groups):
-    """Share the words out: a list of (name, indices of the words, style of the mark), groups without words left out."""
+    """Assign words to groups: a list of (name, indices of the words, style of the mark), empty groups left out."""
     if len(groups) > MOST_GROUPS:
-        raise InputError(f"a map has room for at most {MOST_GROUPS} groups, got {len(groups)}: join some")
+        raise InputError(f"a map holds at most {MOST_GROUPS} groups, got {len(groups)}: merge some")
     group_of = {}
     for name, members in groups.items():
         if isinstance(members, str):
             raise InputError(f"the group {name!r} must be a tuple of words, got the text {members!r}")
         for word in members:
             if group_of.setdefault(word, name) != name:
-                raise InputError(f"{word!r} is in the groups {group_of[word]!r} and {name!r}: take it out of one")
+                raise InputError(f"{word!r} is in the groups {group_of[word]!r} and {name!r}: remove it from one")
     marks = []
     for order, name in enumerate(groups):
-        style = {"color": COLOURS[order % len(COLOURS)], "marker": SHAPES[order % len(SHAPES)], "markersize": 7.5}
+        style = {"color": COLOURS[order % len(COLOURS)], "marker": SHAPES[order % len(SHAPES)], "markersize": MARKSIZE}
         marks.append((name, [i for i, word in enumerate(words) if group_of.get(word) == name], style))
     rest = [i for i, word in enumerate(words) if word not in group_of]
-    marks.append(("other words", rest, {"color": NEUTRAL, "marker": "o", "markersize": 6}))
+    marks.append((OTHERS, rest, {"color": NEUTRAL, "marker": "o", "markersize": 0.8 * MARKSIZE}))
     return [mark for mark in marks if mark[1]]
 
 
-class Sheet:
-    """The sheet of a map: frame, heading, legend, and a mark and a label for each word, which `show` sets in place.
+class Scatter:
+    """Axes with a mark and a label for each word, which `show` moves to their places.
 
     Parameters
     ----------
+    axes : Axes
+        Those of a figure from `paper`, in their final place or, before another call of `fit`, near it.
+    renderer : Renderer
+        Of the same figure.
     words : sequence of str, length n
     marks : list
-        As `marks_of` shares the words out.
-    coordinates : ndarray of float64, shape (m, 2)
-        All that the frame shall hold.
-    title : str, optional
-    size : (float, float)
-        Width and height, inches.
-    dpi : int
-        Pixels per inch.
+        As from `marks_of`.
+    coordinates : ndarray of float64, shape (n, 2) or (T, n, 2)
+        The points that the axes have to hold, of one map or several; `outside`, (n,), tells the words left out.
+    fontsize, shrunk : float
+        Of the labels, points; the scale of the marks.
     """
 
-    def __init__(self, words, marks, coordinates, title=None, size=SIZE, dpi=DPI):
-        self.figure, self.renderer = paper(size, dpi)
-        self.axes = self.figure.add_axes((LEFT, BOTTOM, RIGHT - LEFT, TOP - BOTTOM))
-        self.marks = marks
-        self.finer = DPI / dpi  # `place` thinks in pixels of the PNG map
+    def __init__(self, axes, renderer, words, marks, coordinates, fontsize, shrunk):
+        self.axes, self.renderer, self.marks, self.mark = axes, renderer, marks, MARK * shrunk
+        self.finer = DPI / axes.figure.dpi  # `place` and the constants count in pixels of the PNG map
         for _, _, style in marks:
-            self.axes.plot([], [], linestyle="none", markeredgecolor="white", markeredgewidth=0.8, **style)
-        dress(self.axes)
-        self.heading, top = _head(self.figure, self.renderer, title)
-        if [name for name, *_ in marks] != ["other words"]:
-            top = _legend(self.figure, self.renderer, self.axes.lines, [name for name, *_ in marks], top)
-        self.axes.set_position((LEFT, BOTTOM, RIGHT - LEFT, top - 2 * GAP - BOTTOM))
-        _set_scale(self.axes, coordinates)
-        self._write(words)
+            style = style | {"markersize": style["markersize"] * shrunk}
+            axes.plot([], [], linestyle="none", markeredgecolor="white", markeredgewidth=0.8, **style)
+        dress(axes)
+        points = coordinates.reshape(-1, *coordinates.shape[-2:])  # (T, n, 2)
+        self.extents = points.min(axis=0), points.max(axis=0)  # (n, 2), (n, 2)
+        self.outside = find_outliers(*self.extents, self._room())  # (n,)
+        self.fit()
+        self._write(words, fontsize)
 
-    def _write(self, words):
-        style = {"transform": IdentityTransform(), "fontsize": LABEL, "color": INK, "va": "bottom", "parse_math": False}
+    def _room(self):
+        """Width and height for the points inside, pixels, (2,)."""
+        return np.array(self.axes.bbox.size) * self.finer - 2 * np.array(MARGIN)
+
+    def fit(self):
+        """Let the points inside fill the axes, a unit being as long across as up; return their unit and extent."""
+        low, high = (corners[~self.outside] for corners in self.extents)  # (m, 2), (m, 2)
+        room = self._room() + 2 * np.array(MARGIN)  # (2,)
+        unit = unit_of(low, high, self._room()) or 1 / room.max()
+        middle = (low.min(axis=0) + high.max(axis=0)) / 2  # (2,)
+        self.low, self.high = middle - unit * room / 2, middle + unit * room / 2  # (2,), (2,)
+        self.inset = unit * np.array(MARGIN)  # (2,)
+        self.axes.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]))
+        return unit, high.max(axis=0) - low.min(axis=0)
+
+    def _write(self, words, fontsize):
+        style = {"fontsize": fontsize, "color": INK, "va": "bottom", "parse_math": False}
+        style["transform"] = IdentityTransform()
         self.labels = [self.axes.text(0, 0, drawable(word), zorder=4, **style) for word in words]
         extents = [label.get_window_extent(self.renderer) for label in self.labels]
         self.sizes = np.array([(extent.width, extent.height) for extent in extents]) + 2 * AIR / self.finer  # (n, 2)
         style = {"transform": IdentityTransform(), "colors": FAINT, "linewidths": 0.7}
         self.leaders = LineCollection([], zorder=1.8, **style)
-        self.axes.add_collection(self.leaders, autolim=False)
+        self.arrows = PolyCollection([], zorder=3, transform=IdentityTransform(), facecolors=INK, linewidths=0)
+        for collection in (self.leaders, self.arrows):
+            self.axes.add_collection(collection, autolim=False)
+
+    def framed(self, coordinates):
+        """Where the marks of coordinates (n, 2) are drawn, (n, 2): those of words outside, at the edge of the frame."""
+        edge = np.clip(coordinates, self.low + self.inset, self.high - self.inset)  # (n, 2)
+        return np.where(self.outside[:, None], edge, coordinates)
 
     def pixels(self, coordinates):
-        """Where coordinates (n, 2) are on the sheet, (n, 2)."""
+        """Where coordinates (n, 2) are on the figure, (n, 2), pixels."""
         return self.axes.transData.transform(coordinates)
 
     def places(self, coordinates):
-        """Find room for the labels; return their boxes, (n, 4): left, bottom, right, top in pixels, with their air."""
-        lengths = self.pixels(coordinates), self.sizes, self.axes.bbox.extents
-        return place(*(self.finer * length for length in lengths)) / self.finer
+        """Place the labels; return their boxes, (n, 4): left, bottom, right, top in pixels with their air, or NaN."""
+        n, arrows = len(coordinates), self.pointers(coordinates).mean(axis=1)  # (m, 2)
+        points = np.vstack((self.pixels(self.framed(coordinates)), arrows))  # (n + m, 2)
+        sizes = np.vstack((self.sizes, np.zeros_like(arrows)))  # (n + m, 2): an arrow takes as much space as a mark
+        lengths = points * self.finer, sizes * self.finer, np.array(self.axes.bbox.extents) * self.finer
+        return place(*lengths, self.mark)[:n] / self.finer
+
+    def pointers(self, coordinates):
+        """The arrows from marks at the edge towards their words outside, (m, 7, 2), pixels."""
+        framed = self.framed(coordinates)  # (n, 2)
+        away = coordinates - framed  # (n, 2): 0 for words inside
+        beyond = away.any(axis=1)  # (n,)
+        x, y = (away[beyond] / np.linalg.norm(away[beyond], axis=1, keepdims=True)).T  # (m,), (m,)
+        turns = np.array([[x, y], [-y, x]]).transpose(2, 0, 1)  # (m, 2, 2)
+        return self.pixels(framed[beyond])[:, None] + ARROW / self.finer @ turns
 
     def show(self, coordinates, boxes):
-        """Set the marks at their coordinates, (n, 2), and the labels into their boxes, (n, 4)."""
+        """Move the marks to their coordinates, (n, 2), and the labels into their boxes, (n, 4); NaN hides a label."""
+        framed = self.framed(coordinates)  # (n, 2)
         for line, (_, indices, _) in zip(self.axes.lines, self.marks, strict=True):
-            line.set_data(*coordinates[indices].T)
+            line.set_data(*framed[indices].T)
         for label, box in zip(self.labels, boxes, strict=True):
-            label.set_position(box[:2] + AIR / self.finer)
-        points = self.pixels(coordinates)  # (n, 2)
+            label.set_visible(bool(np.isfinite(box).all()))
+            if label.get_visible():
+                label.set_position(box[:2] + AIR / self.finer)
+        points = self.pixels(framed)  # (n, 2)
         ends = np.clip(points, boxes[:, :2], boxes[:, 2:])  # (n, 2)
-        far = np.linalg.norm(ends - points, axis=1) > FAR / self.finer  # (n,)
+        far = np.linalg.norm(ends - points, axis=1) > FAR / self.finer  # (n,): False for NaN
         self.leaders.set_segments(np.stack((points, ends), axis=1)[far])  # (number of far ones, 2, 2)
+        self.arrows.set_verts(self.pointers(coordinates))
+
+
+class Sheet(Scatter):
+    """A map on a figure of its own, with title and legend.
+
+    Parameters
+    ----------
+    words, marks, coordinates
+        As in `Scatter`.
+    title : str
+    dpi : int
+        Pixels per inch.
+    """
+
+    def __init__(self, words, marks, coordinates, title, dpi=DPI):
+        self.figure, renderer = paper((WIDTH, HEIGHT), dpi)
+        axes = self.figure.add_axes((LEFT, 0.1, RIGHT - LEFT, 0.8))
+        sizes = next(sizes for most, *sizes in SIZES if len(words) <= most)
+        super().__init__(axes, renderer, words, marks, coordinates, *sizes)
+        self.heading = self._head(title)
+        self._arrange(self._legend() if [name for name, *_ in marks] != [OTHERS] else None)
+
+    def _head(self, title):
+        """Write the title, at most two lines."""
+        lines = textwrap.wrap(drawable(title, None), 78, max_lines=2, placeholder=" …")
+        return self.figure.text(LEFT, 1, "\n".join(lines), fontsize=HEADING, color=INK, va="top", parse_math=False)
+
+    def _legend(self):
+        """Write the legend in as many columns as fit."""
+        names = [drawable(name) for name, *_ in self.marks]
+        for columns in range(min(len(names), 8), 0, -1):
+            legend = self.figure.legend(
+                self.axes.lines, names, loc="upper left", ncols=columns, columnspacing=1.8, handlelength=1.0,
+                handletextpad=0.4, borderpad=0, borderaxespad=0, frameon=False, fontsize=LABEL,
+            )  # fmt: skip
+            for text in legend.get_texts():
+                text.set(parse_math=False, color=INK)
+            for handle, (_, _, style) in zip(legend.legend_handles, self.marks, strict=True):
+                handle.set_markersize(style["markersize"])
+            if columns == 1 or legend.get_window_extent(self.renderer).width <= (RIGHT - LEFT) * self.figure.bbox.width:
+                break
+            legend.remove()
+        return legend
+
+    def _arrange(self, legend):
+        """Give the figure the height that the words need, and set everything in its place."""
+        title, rows = (
+            part.get_window_extent(self.renderer).height / self.figure.dpi + GAP if part else 0
+            for part in (self.heading, legend)
+        )
+        above = EDGE + title + rows + GAP  # inches
+        unit, extent = self.fit()
+        wanted = (extent[1] / unit + 2 * MARGIN[1]) / DPI  # inches
+        frame = max(min(max(above + wanted + BELOW, LEAST_HEIGHT), HEIGHT) - above - BELOW, LEAST_FRAME)
+        height = above + frame + BELOW
+        self.figure.set_size_inches(WIDTH, height)
+        self.heading.set_y(1 - EDGE / height)
+        if legend:
+            legend.set_bbox_to_anchor((LEFT, 1 - (EDGE + title) / height))
+        self.axes.set_position((LEFT, BELOW / height, RIGHT - LEFT, frame / height))
+        self.fit()
+
+    def note(self, text):
+        """Write a note above the frame, at the right."""
+        style = {"fontsize": SMALL, "color": INK, "ha": "right", "parse_math": False}
+        self.axes.annotate(text, (1, 1), (0, 4), "axes fraction", "offset points", **style)
 
 
 def _draw(words, coordinates, shares, marks, title):
     sheet = Sheet(words, marks, coordinates, title)
     sheet.axes.set_xlabel(f"first direction ({100 * shares[0]:.0f} % of the variance)", fontsize=LABEL, color=INK)
     sheet.axes.set_ylabel(f"second direction ({100 * shares[1]:.0f} % of the variance)", fontsize=LABEL, color=INK)
-    sheet.show(coordinates, sheet.places(coordinates))
+    boxes = sheet.places(coordinates)  # (n, 4)
+    sheet.show(coordinates, boxes)
+    notes = [outside_note(words, coordinates, sheet.outside)] if sheet.outside.any() else []
+    if hidden := int(np.isnan(boxes[:, 0]).sum()):
+        notes.append(f"{len(words) - hidden:,} of {len(words):,} words have space for their labels")
+    if notes:
+        sheet.note("; ".join(notes))
     return sheet
 
 
-def _head(figure, renderer, title):
-    """Write the title, at most two lines; return it and where the room below begins, in shares of the height."""
-    lines = textwrap.wrap(drawable(title or "", None), 78, max_lines=2, placeholder=" …")
-    text = figure.text(LEFT, TOP, "\n".join(lines), fontsize=HEADING, color=INK, va="top", parse_math=False)
-    return text, text.get_window_extent(renderer).y0 / figure.bbox.height if lines else TOP
-
-
-def _legend(figure, renderer, handles, names, top):
-    """Write the legend in as many columns as fit under `top`; return where the room below it begins."""
-    for columns in range(min(len(names), 8), 0, -1):
-        legend = figure.legend(
-            handles, [drawable(name) for name in names], loc="upper left", bbox_to_anchor=(LEFT, top - GAP),
-            ncols=columns, columnspacing=1.8, handlelength=1.0, handletextpad=0.4, borderpad=0, borderaxespad=0,
-            frameon=False, fontsize=LABEL,
-        )  # fmt: skip
-        for text in legend.get_texts():
-            text.set(parse_math=False, color=INK)
-        extent = legend.get_window_extent(renderer)
-        if extent.x1 <= RIGHT * figure.bbox.width:
-            break
-        legend.remove()
-    return extent.y0 / figure.bbox.height
-
-
-def _set_scale(axes, coordinates):
-    """Let the points fill the frame, a unit being as long across as up."""
-    frame = np.array(axes.bbox.size)  # (2,), pixels
-    low, high = coordinates.min(axis=0), coordinates.max(axis=0)  # (2,), (2,)
-    unit = ((high - low) / (frame - 2 * np.array(MARGIN))).max() or 1 / frame.max()  # per pixel
-    middle = (low + high) / 2  # (2,)
-    axes.set_xlim(middle[0] - unit * frame[0] / 2, middle[0] + unit * frame[0] / 2)
-    axes.set_ylim(middle[1] - unit * frame[1] / 2, middle[1] + unit * frame[1] / 2)
+def outside_note(words, coordinates, outside):
+    """Say where the words outside the frame are."""
+    named = []
+    for i in np.flatnonzero(outside):
+        x, y = (f"{value:.3g}".replace("-", "−") for value in coordinates[i])
+        named.append(f"{drawable(words[i])} ({x}, {y})")
+    note = f"outside, where the arrow points: {', '.join(named)}"
+    return note if len(note) <= LONGEST_NOTE else f"{len(named)} words are outside, where the arrows point"
