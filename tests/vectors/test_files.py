@@ -527,7 +527,7 @@ def test_what_is_missing_or_cannot_be_read(tmp_path, monkeypatch):
             save_vectors(tmp_path / "none" / name, two_words())
     (tmp_path / "file").touch()
     assert "is missing" in refused(load_vectors, tmp_path / "file" / "v.txt")
-    assert "cannot look at" in refused(load_vectors, tmp_path / "v\0.txt")
+    assert "cannot read" in refused(load_vectors, tmp_path / "v\0.txt")
     path = write(tmp_path / "fails.txt", TEXT)
     monkeypatch.setattr(storage.recognise, "kind", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
     with pytest.raises(EnvironmentFailure, match="cannot read .*fails.txt: Input/output error"):

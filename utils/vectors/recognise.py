@@ -7,7 +7,6 @@ from utils.vectors import formats
 
 GZIP = b"\x1f\x8b"
 ZIP = (b"PK\3\4", b"PK\5\6")
-UTF8_MARK = b"\xef\xbb\xbf"
 HEAD = 2**16  # bytes looked at
 LONGEST_LETTER = 4  # bytes of UTF-8
 NAMES = {

@@ -15,11 +15,11 @@ nothing but white space).
 A file is read by its content: the name only decides where the content could be two formats.
 """
 
+import codecs
 import contextlib
 import gzip
 import io
 import re
-import stat
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ import numpy as np
 
 from utils.system import console
 from utils.system.errors import EnvironmentFailure, InputError, brief
-from utils.system.files import replacing, write_together
+from utils.system.files import check_regular, replacing, write_together
 from utils.vectors import formats, recognise
 
 EXTENSIONS = {
@@ -219,25 +219,6 @@ def _check_numbers(path, vectors):
 # Opening
 
 
-def check_regular(path: Path) -> None:
-    """Refuse what is missing, or is not a regular file: a pipe would wait, a device may never end.
-
-    Raises
-    ------
-    InputError
-    """
-    try:
-        mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{path} is missing") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot look at {str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
-    if stat.S_ISDIR(mode):
-        raise InputError(f"{path} is a folder, wanted a file of word vectors")
-    if not stat.S_ISREG(mode):
-        raise InputError(f"{path} is a pipe or a device, wanted a regular file: save its content to one first")
-
-
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn what goes wrong while a file is read into the errors that users are shown."""
@@ -257,8 +238,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         file = packed
         if packed.peek(2).startswith(recognise.GZIP):
             file = io.BufferedReader(_Unpacked(path, packed), recognise.HEAD)
-        if file.peek(3).startswith(recognise.UTF8_MARK):
-            file.read(len(recognise.UTF8_MARK))
+        if file.peek(3).startswith(codecs.BOM_UTF8):
+            file.read(len(codecs.BOM_UTF8))
         yield file
 
 
