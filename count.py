@@ -25,7 +25,7 @@ from tqdm import tqdm
 from epochs import subsampling
 from utils.commands import options
 from utils.commands.inputs import Data, left_out, read_corpus, read_treebank, refuse_overwriting
-from utils.commands.neighbours import NEIGHBOUR_COUNT, NEIGHBOURS, NEIGHBOURS_OF
+from utils.commands.neighbours import NEIGHBOURS, NEIGHBOURS_OF, listed
 from utils.commands.words import choose_words
 from utils.corpus.ids import Corpus
 from utils.corpus.reading import drop_rare, encode
@@ -39,6 +39,7 @@ from utils.system import console
 from utils.system.errors import InputError
 from utils.system.files import make_folder
 from utils.vectors.files import format_of, save_vectors
+from utils.vectors.view import frequent
 from utils.vectors.wordvectors import WordVectors
 
 WINDOW, CDS, SHIFT, DIM, EIG = 2, 0.75, 1.0, 50, 0.5  # Levy, Goldberg & Dagan 2015, section 7
@@ -225,19 +226,18 @@ def reduced(args, matrix, d, say):
 
 
 def print_neighbours(title, asked, vectors, words, occurrences, say):
-    """Print the nearest neighbours of some words, by cosine, among those that occur often enough."""
-    # Not `print_neighbours` of utils/commands: it takes the mean away, which would fill the sparse rows of counts and
-    # PPMI, and hide what is to be seen here, that with raw counts the frequent words make all rows alike.
+    """Print the nearest neighbours of some words, by cosine, among the most frequent ones."""
+    # Not `print_neighbours` of utils/commands: it may take the mean away, which would fill the sparse rows of counts
+    # and PPMI, and hide what is to be seen here, that with raw counts the frequent words make all rows alike.
     index = {word: i for i, word in enumerate(words)}
     rows = [index[word] for word in asked]
-    among = np.union1d(np.flatnonzero(occurrences >= NEIGHBOUR_COUNT), rows)  # (n,)
+    among = np.argsort(-occurrences, kind="stable")[: frequent(len(words))]  # (n,)
     cosines = cosine_similarity(vectors[rows], vectors[among])  # (len(asked), n)
-    cosines[np.arange(len(rows)), np.searchsorted(among, rows)] = -np.inf
-    say(f"nearest neighbours among {len(among)} words that occur {NEIGHBOUR_COUNT} times or more, by {title}:")
+    say(f"nearest neighbours among the {len(among):,} most frequent words, by {title}:")
     width = max(map(len, asked))
-    for word, similarities in zip(asked, cosines, strict=True):
-        best = np.argsort(-similarities, kind="stable")[: min(NEIGHBOURS, len(among) - 1)]
-        say(f"  {word:{width}}  " + "  ".join(f"{words[among[i]]} {similarities[i]:.2f}" for i in best))
+    for word, row, similarities in zip(asked, rows, cosines, strict=True):
+        best = [i for i in np.argsort(-similarities, kind="stable")[: NEIGHBOURS + 1] if among[i] != row][:NEIGHBOURS]
+        say(f"  {word:{width}}  " + listed([(words[among[i]], similarities[i]) for i in best]))
 
 
 def described(args, measure, d):

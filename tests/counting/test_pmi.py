@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.sparse import coo_array, csr_array, random_array
 from scipy.sparse.linalg import svds
 from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.utils.extmath import randomized_range_finder
 
 from utils.counting.pmi import SMALL, pmi, ppmi, svd_vectors
 from utils.system.errors import InputError
@@ -211,6 +212,23 @@ def test_the_leading_values_of_a_sparse_matrix_agree_with_arpack():
     lengths = np.linalg.norm(vectors, axis=0)
     assert lengths[0] == pytest.approx(wanted.max(), rel=1e-8)  # stands apart from the others
     np.testing.assert_allclose(lengths, np.sort(wanted)[::-1], rtol=0.1)  # lie close together, and are only approached
+
+
+def range_then_triangle(matrix, d, seed):
+    """Halko, Martinsson & Tropp 2011, with a QR factorization before the small decomposition: (U, S, Vt)."""
+    Q = randomized_range_finder(matrix, size=d + 10, n_iter=7, power_iteration_normalizer="LU", random_state=seed)
+    P, R = np.linalg.qr(matrix.T @ Q)
+    U, S, Vt = np.linalg.svd(R.T)
+    return Q @ U[:, :d], S[:d], Vt[:d] @ P.T
+
+
+def test_the_randomized_decomposition_is_that_of_its_range_to_the_last_digits():
+    matrix = csr_array(random_array((400, 300), density=0.05, rng=0))
+    U, S, Vt = range_then_triangle(matrix, 20, seed=3)
+    vectors = svd_vectors(matrix, 20, eig=1, random_state=3)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=0), S, rtol=3e-14)  # two ways to add up 400 squares
+    signed = fix_signs(np.hstack((U.T, Vt)))[:, :400].T * S
+    np.testing.assert_allclose(vectors, signed, atol=1e-11)  # directions: rounding over the gaps of S, of some 0.05
 
 
 def test_a_seed_gives_the_same_bytes():

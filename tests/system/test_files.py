@@ -288,8 +288,9 @@ def test_a_missing_file_is_the_givers_error(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_the_machines_error(tmp_path):
-    with pytest.raises(EnvironmentFailure, match=f"cannot read {tmp_path}: "):
-        read_lines(tmp_path)
+    path = tmp_path / ("x" * 300)  # longer than any file system allows
+    with pytest.raises(EnvironmentFailure, match=f"cannot read {path}: "):
+        read_lines(path)
 
 
 @pytest.mark.parametrize(
@@ -299,3 +300,21 @@ def test_bytes_that_are_not_utf8_are_named_with_their_line(tmp_path, data, line,
     (tmp_path / "text").write_bytes(data)
     with pytest.raises(InputError, match=rf"{tmp_path / 'text'}, line {line}: not UTF-8 text \(byte 0x{byte}\)"):
         read_lines(tmp_path / "text")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path):
+    (tmp_path / "file").write_bytes(b"\xef\xbb\xbfone\r\ntwo\n")
+    assert read_lines(tmp_path / "file") == ["one", "two"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_only_regular_files_are_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        with pytest.raises(InputError, match="is a pipe or a device"):
+            read_lines(tmp_path / name)
+    with pytest.raises(InputError, match="is a folder"):
+        read_lines(tmp_path)
+    with pytest.raises(InputError, match="null"):
+        read_lines(tmp_path / "a\0b")

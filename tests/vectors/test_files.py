@@ -1,7 +1,8 @@
-"""utils/vectors/files.py and utils/vectors/formats.py: word vectors to files and back, and damage that is noticed."""
+"""Word vectors to files and back (utils/vectors/files.py, storage.py, formats.py), and damage that is noticed."""
 
 import gzip
 import io
+import os
 import tracemalloc
 import warnings
 import zipfile
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from utils.system.errors import EnvironmentFailure, InputError
-from utils.vectors import formats
-from utils.vectors.files import format_of, load_saved_params, load_vectors, save_vectors, select
+from utils.vectors import formats, storage
+from utils.vectors.decimals import as_text
+from utils.vectors.files import check_words, format_of, load_saved_params, load_vectors, save_vectors, select
 from utils.vectors.wordvectors import WordVectors
 
 NAMES = ("v.txt", "v.vec", "v.glove", "v.bin", "v.npz", "v.tsv", "v.txt.gz", "v.vec.gz", "v.glove.gz", "v.bin.gz")
@@ -116,6 +118,16 @@ single = st.floats(width=32, allow_nan=False, allow_infinity=False)
 SPACES = set(" \t\n\r\v\f")
 
 
+def no_mark(vectors):
+    """Whether the first word does not begin with what would be read as the file's byte order mark."""
+    return not vectors.words[0].startswith("\ufeff")
+
+
+def not_blank(word):
+    """Whether the Embedding Projector's page takes a line with this word for one."""
+    return not set("\t\n\r") & set(word) and bool(word.replace("\ufeff", " ").strip())
+
+
 def vectors_of(words, dtype, elements):
     """WordVectors with words of a kind."""
     return st.lists(words, min_size=1, max_size=6, unique=True).flatmap(
@@ -134,7 +146,7 @@ def scratch(tmp_path_factory):
 
 @pytest.mark.parametrize("name", ["v.txt", "v.glove", "v.bin", "v.bin.gz"])
 @settings(max_examples=60, deadline=None)
-@given(vectors=vectors_of(any_word.filter(lambda word: not SPACES & set(word)), np.float32, single))
+@given(vectors=vectors_of(any_word.filter(lambda word: not SPACES & set(word)), np.float32, single).filter(no_mark))
 @example(vectors=WordVectors(["7"], np.array([[3]], dtype=np.float32)))
 @example(vectors=WordVectors(["7", "8"], np.array([[1], [-0.0]], dtype=np.float32)))
 def test_round_trip(scratch, name, vectors):
@@ -143,7 +155,7 @@ def test_round_trip(scratch, name, vectors):
 
 
 @settings(max_examples=60, deadline=None)
-@given(vectors=vectors_of(any_word.filter(lambda word: not set("\t\n\r") & set(word)), np.float32, single))
+@given(vectors=vectors_of(any_word.filter(not_blank), np.float32, single).filter(no_mark))
 def test_round_trip_of_the_projector(scratch, vectors):
     save_vectors(scratch / "v.tsv", vectors)
     assert_same(load_vectors(scratch / "v.tsv"), vectors)
@@ -208,16 +220,18 @@ def test_the_format_is_told_by_the_extension_unless_given():
         ("v.doc", None, "end in .txt, .vec, .glove, .bin, .npz, .tsv, not in '.doc'"),
         ("v", None, "not in ''"),
         ("v.gz", None, "not in ''"),
-        ("saved_params_40000.npy", None, "load_saved_params"),
+        ("saved_params_40000.npy", None, "not in '.npy'"),
         ("v.npz.gz", None, "not compressed"),
         ("v.tsv.gz", None, "not compressed"),
         ("v.txt", "text", "one of binary, glove, npz, projector, word2vec, got 'text'"),
     ],
 )
 def test_an_unknown_format_is_refused(tmp_path, name, format, said):
-    assert said in refused(load_vectors, tmp_path / name, format=format)
     assert said in refused(save_vectors, tmp_path / name, two_words(), format=format)
+    assert said in refused(check_words, tmp_path / name, ["a"], format=format)
     assert list(tmp_path.iterdir()) == []
+    if format:
+        assert said in refused(load_vectors, write(tmp_path / name, TEXT), format=format)
 
 
 def test_a_given_format_is_obeyed(tmp_path):
@@ -234,7 +248,9 @@ def test_txt_is_told_apart_by_its_first_line(tmp_path):
     assert_same(load_vectors(tmp_path / "v.txt"), lonely)
     assert load_vectors(write(tmp_path / "v.txt", TEXT)).words == ["the", "cliché"]
     assert load_vectors(write(tmp_path / "v.txt", TEXT[4:])).words == ["the", "cliché"]
-    assert "line 2" in refused(load_vectors, write(tmp_path / "v.glove", TEXT))  # its first line has one number
+    assert load_vectors(write(tmp_path / "v.glove", TEXT)).words == ["the", "cliché"]
+    assert load_vectors(write(tmp_path / "v.glove", "7 1\nthe 2\n")).words == ["7", "the"]  # as its name says
+    assert load_vectors(write(tmp_path / "v.txt", "1 1\nthe 2\n")).words == ["the"]
 
 
 def test_what_other_programs_write(tmp_path):
@@ -304,7 +320,7 @@ def test_of_a_word_that_comes_twice_the_first_counts(tmp_path, capsys, name):
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "v.npz"])
 @pytest.mark.parametrize(
     "word, said",
-    [("", "is empty"), *((word, "white space") for word in ("a\tb", "a\n", "\r")), ("\ud800", "no valid text")],
+    [("", "is empty"), *((word, "white space") for word in ("a\tb", "a\n", "\r")), ("\ud800", "not valid text")],
 )
 def test_a_word_that_cannot_be_kept_is_refused(tmp_path, name, word, said):
     message = refused(save_vectors, tmp_path / name, WordVectors(["fine", word], np.ones((2, 2))))
@@ -354,13 +370,17 @@ def test_one_long_word_does_not_make_an_npz_large(tmp_path):
         ("the\n", "line 1: wanted"),
         ("0 3\n", "line 1: wanted"),
         ("3 0\n", "line 1: wanted"),
-        ("2 3\nthe 1 2 3\n", "tells of 2 words, but the file ends after 1"),
-        ("1 3\nthe 1 2 3\na 1 2 3\n", "tells of 1 words, but more follow"),
-        ("1 3\nthe 1 2 3\n\n", "more follow"),
+        ("2 3\nthe 1 2 3\n", "declares 2 words, but the file ends after 1: it is cut off; if it is whole, write 1"),
+        ("1 3\nthe 1 2 3\na 1 2 3\nb 1 2 3\n\n", "declares 1 words, but 3 follow: write 3 there, or read the first 1"),
         ("2 3\nthe 1 2 3\na 1 2\n", "line 3: wanted a word and 3 numbers, got 'a 1 2'"),
         ("2 3\nthe 1 2 3\na 1 2 3 4\n", "line 3: wanted a word and 3 numbers, got more: 'a 1 2 3 4'"),
         ("2 3\nthe 1 2 3\n 1 2 3\n", "line 3: wanted a word and 3 numbers"),
-        ("2 3\nthe 1 2 3\n\n", "line 3: wanted a word and 3 numbers, got ''"),
+        ("2 3\nthe 1 2 3\n\n", "declares 2 words, but the file ends after 1"),
+        ("2 3\nthe 1 2 3\n\na 1 2 3\n", "line 3: wanted a word and 3 numbers, got ''"),
+        ("the 1 2 3\n\na 1 2 3\n", "line 2: wanted a word and 3 numbers, got ''"),
+        ("2 2\nthe 1 2\na nan 1 2\n", "line 3: wanted a word and 2 numbers, got more: 'a nan 1 2'"),
+        ("2 2\nthe 1 2\na b -Infinity 1 2\n", "got more"),
+        ("the nan 1 2\n", "got 'nan'"),
         ("2 3\nthe 1 2 3\na 1 x 3\n", "line 3: wanted 3 numbers, all finite as float32, got 'x'"),
         ("2 3\nthe 1 2 3\na 1 nan 3\n", "line 3: wanted 3 numbers, all finite as float32, got 'nan'"),
         ("2 3\nthe 1 2 3\na 1 2 -inf\n", "got '-inf'"),
@@ -375,9 +395,8 @@ def test_one_long_word_does_not_make_an_npz_large(tmp_path):
         ("a 1 2 3\nb 1 2 3", "line 2: the file ends within this line"),
         ("a 1 2 3\nb 1 2\n", "line 2: wanted a word and 3 numbers"),
         ("a b c\n", "line 1: wanted 2 numbers"),
-        (b"1 1\nclich\xe9 1\n", "line 2: not UTF-8 text (byte 0xe9)"),
         (b"\x00\x01\x02\x03\n", "line 1: wanted"),
-        ("1000000000000 3\nthe 1 2 3\n", "tells of 1000000000000 words, but the file ends after 1"),
+        ("1000000000000 3\nthe 1 2 3\n", "declares 1000000000000 words, but the file ends after 1"),
         ("1 1000000000000\nthe 1 2 3\n", "line 1: wanted the numbers of words and of dimensions"),
         ("9" * 5000 + " 3\nthe 1 2 3\n", "line 2: wanted a word and 1 numbers"),
         ("word" + " 1" * 200_000 + "\n", "line 1: wanted a word and its numbers"),
@@ -394,14 +413,13 @@ def test_damaged_text_is_refused_with_its_line(tmp_path, text, said):
     "data, said",
     [
         (b"", "line 1: wanted"),
-        (b"the 1 2 3\n", "line 1: wanted"),
+        (b"the cliche\n", "line 1: wanted"),
         (b"1 99999999999\na 1234", "line 1: wanted"),
         (b"999999999999 1\na 1234", "word 2 of 999999999999 (from byte 21): the file is cut off"),
         (b"2 1\na 1234b 123", "word 2 of 2 (from byte 10): the file is cut off"),
         (b"1 1\n" + b"x" * 100_000, "word 1 of 1 (from byte 4): no word ends within 65536 bytes"),
         (b"1 1\n" + b"x" * 70_000 + b" 1234", "no word ends within 65536 bytes"),
-        (b"1 1\n\xff 1234", "word 1 of 1 (from byte 4): not UTF-8 text (byte 0xff)"),
-        (b"1 1\na 1234b 1234", "more follow"),
+        (b"1 1\na 1234b 1234", "declares 1 words of 1 numbers, but more data follow"),
         (b"1 1\na \x00\x00\xc0\x7f", "the vector of 'a' (row 0) holds NaN"),
         (b"1 1\n 1234\n", None),  # an empty word: odd, but a word
     ],
@@ -442,13 +460,13 @@ LETTERS = np.frombuffer(b"abc", np.uint8)
 @pytest.mark.parametrize(
     "data, said",
     [
-        (b"", "damaged, or no archive"),
-        (b"PK\x03\x04 and no more", "damaged, or no archive"),
+        (b"", "damaged, or not an archive"),
+        (b"PK\x03\x04 and no more", "damaged, or not an archive"),
         (npz(other=ONE), "no word vectors"),
         (npz(vectors=ONE), "no word vectors"),
         (npz(vectors=ONE, words=np.array([b"a"])), "words has shape (1,) of |S1"),
         (npz(vectors=ONE, words=np.array([["a"]])), "words has shape (1, 1)"),
-        (npz(vectors=ONE, words=np.array(["a", "b"])), "got 2 words and 1 rows"),
+        (npz(vectors=ONE, words=np.array(["a", "b"])), "do not belong together: 2 words, 1 rows"),
         (npz(vectors=np.array([["a"]]), words=np.array(["a"])), "vectors has shape (1, 1) of <U1"),
         (npz(vectors=np.ones(2), words=np.array(["a", "b"])), "vectors has shape (2,)"),
         (npz(vectors=np.array([[np.nan]]), words=np.array(["a"])), "holds NaN"),
@@ -459,8 +477,8 @@ LETTERS = np.frombuffer(b"abc", np.uint8)
         (npz(vectors=ONE, word_bytes=np.array([255], np.uint8), word_ends=np.array([1])), "damaged"),
         (npz(vectors=np.empty((0, 2)), words=np.empty(0, "U1")), "at least one word"),
         (zipped(vectors=npy_claiming((10**12, 10**3))), "4 bytes follow"),
-        (zipped(vectors=b"nonsense"), "damaged, or no archive"),
-        (zipped(vectors=b"\x93NUMPY\x09\x00"), "damaged, or no archive"),
+        (zipped(vectors=b"nonsense"), "damaged, or not an archive"),
+        (zipped(vectors=b"\x93NUMPY\x09\x00"), "damaged, or not an archive"),
     ],
 )
 def test_damaged_npz_is_refused(tmp_path, data, said):
@@ -492,7 +510,6 @@ def test_nothing_is_unpickled(tmp_path):
         ("1\t2\n3\tx\n", "a\nb\n", "v.tsv, line 2: wanted 2 numbers, all finite as float32, got 'x'"),
         ("1\t2\n3\t4", "a\nb\n", "v.tsv, line 2: the file ends within this line"),
         ("1\t2\n3\t4\n", "a\nb", "v_metadata.tsv, line 2: the file ends within this line"),
-        ("1\t2\n3\t4\n", b"a\n\xff\n", "v_metadata.tsv, line 2: not UTF-8"),
     ],
 )
 def test_a_damaged_pair_is_refused(tmp_path, numbers, words, said):
@@ -501,14 +518,21 @@ def test_a_damaged_pair_is_refused(tmp_path, numbers, words, said):
     assert said in refused(load_vectors, tmp_path / "v.tsv")
 
 
-def test_what_is_missing_or_cannot_be_read(tmp_path):
+def test_what_is_missing_or_cannot_be_read(tmp_path, monkeypatch):
     for name in NAMES:
         assert f"{tmp_path / name} is missing" == refused(load_vectors, tmp_path / name)
         (tmp_path / name).mkdir()
-        with pytest.raises(EnvironmentFailure, match="cannot read"):
-            load_vectors(tmp_path / name)
+        assert "is a folder" in refused(load_vectors, tmp_path / name)
         with pytest.raises(EnvironmentFailure, match="cannot write"):
             save_vectors(tmp_path / "none" / name, two_words())
+    (tmp_path / "file").touch()
+    assert "is missing" in refused(load_vectors, tmp_path / "file" / "v.txt")
+    assert "cannot read" in refused(load_vectors, tmp_path / "v\0.txt")
+    path = write(tmp_path / "fails.txt", TEXT)
+    monkeypatch.setattr(storage.recognise, "kind", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+    with pytest.raises(EnvironmentFailure, match="cannot read .*fails.txt: Input/output error"):
+        load_vectors(path)
+    monkeypatch.undo()
     write(tmp_path / "w.tsv", "1\t2\n")
     assert f"{tmp_path / 'w_metadata.tsv'} is missing" == refused(load_vectors, tmp_path / "w.tsv")
 
@@ -588,6 +612,171 @@ def test_a_failed_write_leaves_the_old_files(tmp_path, monkeypatch, name):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+# What a file is, whatever it is called
+
+
+@pytest.mark.parametrize("written", NAMES)
+@pytest.mark.parametrize("called", ["v.txt", "v.vec", "v.glove", "v.bin", "v.npz", "v.txt.gz", "v", "v.data"])
+def test_the_content_decides_and_the_name_does_not(tmp_path, capsys, written, called):
+    if written == "v.tsv":
+        return
+    save_vectors(tmp_path / written, two_words())
+    path = (tmp_path / written).rename(tmp_path / called)
+    assert_same(load_vectors(path), two_words())
+    assert load_vectors(path, limit=1).words == ["the"]
+    names = {"txt": "text", "vec": "text", "glove": "text", "bin": "binary", "npz": "archive"}
+    known = [name.removesuffix(".gz")[2:] for name in (written, called)]
+    expected = {names[name] for name in known if name in names}
+    err = capsys.readouterr().err
+    if called in ("v", "v.data") or len(expected) == 1:
+        assert err == ""
+    else:
+        assert err.count("\n") == 2 and "in spite of its name" in err
+
+
+def test_text_between_tabs_called_tsv_has_its_words_within(tmp_path):
+    assert load_vectors(write(tmp_path / "v.tsv", TEXT[4:].replace(" ", "\t"))).words == ["the", "cliché"]
+    assert load_vectors(write(tmp_path / "v.tsv", TEXT)).words == ["the", "cliché"]
+
+
+PICKLE = b"\x80\x04\x95\x1e\x00\x00"
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.glove", "v.bin", "v.npz", "v.tsv", "v", "v.txt.gz"])
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        ((793712314).to_bytes(4, "little") + bytes(60), "a model of fastText"),
+        (PICKLE, "a pickle, as gensim's save() writes"),
+        (b"\x93NUMPY\x01\x00", "load_saved_params"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(60), "a PNG picture"),
+        (b"\xfd7zXZ\x00" + bytes(60), "compressed by xz: unpack it first"),
+        (b"BZh91AY&SY", "compressed by bzip2"),
+        ("2 3\nthe 1 2 3\n".encode("utf-16"), "UTF-16 text"),
+        (b"<!doctype html><html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"x" * 257 + b"ustar\x0000", "a tar archive"),
+        (b"2 2\rthe 1 2\ra 1 2\r", "carriage returns alone"),
+    ],
+)
+def test_what_is_something_else_is_called_by_its_name(tmp_path, name, data, said):
+    assert said in refused(load_vectors, write(tmp_path / name, data))
+    assert said in refused(load_vectors, write(tmp_path / name, gzip.compress(data)))
+
+
+def test_a_zip_of_something_else_names_its_members(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("glove.6B.50d.txt", TEXT)
+    for name in ("v.npz", "v.txt", "v.bin"):
+        assert "a zip archive of glove.6B.50d.txt" in refused(load_vectors, write(tmp_path / name, buffer.getvalue()))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
+    mark = b"\xef\xbb\xbf"
+    for name in ("v.txt", "v.glove", "v.tsv", "v.txt.gz"):
+        save_vectors(tmp_path / name, two_words())
+        for path in tmp_path.iterdir():
+            data = path.read_bytes()
+            packed = path.suffix == ".gz"
+            path.write_bytes(gzip.compress(mark + gzip.decompress(data)) if packed else mark + data)
+        assert_same(load_vectors(tmp_path / name), two_words())
+        for path in tmp_path.iterdir():
+            path.unlink()
+
+
+@pytest.mark.parametrize("name", ["v.glove", "v.tsv"])
+def test_a_first_word_that_begins_with_a_byte_order_mark_is_refused_where_it_would_be_lost(tmp_path, name):
+    assert "byte order mark" in refused(save_vectors, tmp_path / name, WordVectors(["\ufeffa", "b"], np.eye(2)))
+    save_vectors(tmp_path / name, WordVectors(["b", "\ufeffa"], np.eye(2)))
+    assert load_vectors(tmp_path / name).words == ["b", "\ufeffa"]
+
+
+@pytest.mark.parametrize("word", ["\xa0", "\ufeff", "\u3000 \u2028", " "])
+def test_the_projector_cannot_hold_words_of_white_space_alone(tmp_path, word):
+    assert "white space" in refused(save_vectors, tmp_path / "v.tsv", WordVectors(["a", word], np.eye(2)))
+
+
+@pytest.mark.parametrize(
+    "numbers, words", [("X_tensor.tsv", "X_metadata.tsv"), ("vectors.tsv", "metadata.tsv"), ("v.tsv", "v_metadata.tsv")]
+)
+def test_the_projectors_words_are_found_under_any_of_their_names(tmp_path, numbers, words):
+    write(tmp_path / numbers, "0.5\t-1\t2e-3\n1\t2\t3\n\n")
+    write(tmp_path / words, "the\ncliché\n\n")
+    assert_same(load_vectors(tmp_path / numbers), two_words())
+    save_vectors(tmp_path / "Y_tensor.tsv", two_words())
+    assert (tmp_path / "Y_metadata.tsv").read_text(encoding="utf-8") == "the\ncliché\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n\n\n"])
+@pytest.mark.parametrize("name", ["v.txt", "v.glove"])
+def test_blank_lines_at_the_end_do_no_harm(tmp_path, name, end):
+    text = TEXT if name == "v.txt" else TEXT[4:]
+    assert_same(load_vectors(write(tmp_path / name, text + end)), two_words())
+
+
+CUT = b"2 2\nna\xc3\xafve 1 2\ncaf\xc3 3 4\n"
+
+
+def test_words_that_are_not_utf_8_are_read_with_a_notice_or_refused(tmp_path, capsys):
+    path = write(tmp_path / "v.txt", CUT)
+    loaded = load_vectors(path)
+    assert (loaded.words, loaded.vectors.tolist()) == (["naïve", "caf\ufffd"], [[1, 2], [3, 4]])
+    notice = "1 words are not UTF-8 ('caf\ufffd'); U+FFFD stands for their invalid bytes"
+    assert capsys.readouterr().err == f"{path}: {notice}\n"
+    assert "line 3: not UTF-8 text (byte 0xc3)" in refused(load_vectors, path, strict=True)
+    assert load_vectors(path, limit=1, strict=True).words == ["naïve"]
+    path = write(tmp_path / "v.bin", b"1 1\n\xff 1234")
+    assert load_vectors(path).words == ["\ufffd"]
+    assert "word 1 of 1 (from byte 4): not UTF-8 text (byte 0xff)" in refused(load_vectors, path, strict=True)
+    write(tmp_path / "v_metadata.tsv", b"a\n\xff\n")
+    path = write(tmp_path / "v.tsv", "1\t2\n3\t4\n")
+    assert load_vectors(path).words == ["a", "\ufffd"]
+    assert "v_metadata.tsv, line 2: not UTF-8" in refused(load_vectors, path, strict=True)
+
+
+def test_words_are_checked_before_the_work(tmp_path):
+    for name in NAMES:
+        assert check_words(tmp_path / name, ["the", "cliché"]) is None
+    assert "word 1, 'New York', has white space" in refused(check_words, tmp_path / "v.txt.gz", ["a", "New York"])
+    assert check_words(tmp_path / "v.npz", ["a", "New York", ""]) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+# Speed has an own way for ordinary files: it must give what the careful way gives
+
+
+def test_ordinary_lines_and_odd_ones_are_read_alike(tmp_path, monkeypatch):
+    lines = ["the 1 2", "a  3\t4", ". . 5 6", "x\x1c 7 8", "\u3000 9 10", "7 11 12 "]
+    monkeypatch.setattr(formats, "BLOCK", 2)  # each line by itself
+    apart = load_vectors(write(tmp_path / "v.txt", "\n".join(lines) + "\n"))
+    monkeypatch.setattr(formats, "BLOCK", 2**17)
+    together = load_vectors(tmp_path / "v.txt")
+    assert_same(apart, together)
+    assert together.words == ["the", "a", ". .", "x\x1c", "\u3000", "7"]
+    assert together.vectors.ravel().tolist() == list(range(1, 13))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.one_of(
+        hnp.arrays(np.float32, (3, 4), elements=single),
+        hnp.arrays(np.uint32, (3, 4)).map(lambda bits: np.nan_to_num(bits.view(np.float32), posinf=1, neginf=-1)),
+        hnp.arrays(np.int32, (3, 4), elements=st.integers(-(2**31), 2**31 - 1)).map(
+            lambda numbers: (numbers / np.float64(2**20)).astype(np.float32)
+        ),
+    )
+)
+@example(np.float32(10) ** np.arange(-6, 14, dtype=np.float32).reshape(5, 4))
+@example(np.nextafter(np.float32(10) ** np.arange(-6, 14, dtype=np.float32), np.float32(0)).reshape(5, 4))
+@example(np.array([[0.0, -0.0, 100, 999999999]], np.float32))
+@example(np.array([[0.50000000745058059692, 16777217, 8388608.5, 2097152.125]], np.float32))
+def test_numbers_are_written_as_python_writes_nine_digits(rows):
+    for separator in (b" ", b"\t"):
+        expected = [separator.join(b"%.9g" % number for number in row) for row in rows.tolist()]
+        assert as_text(rows, separator) == expected
+
+
 # Memory
 
 
@@ -624,7 +813,51 @@ def test_a_header_that_claims_too_much_takes_no_memory(tmp_path, name, data):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 6e6  # the room for one first line
+    assert peak < 6e6  # enough for the longest first line
+
+
+def test_data_that_unpack_out_of_all_proportion_take_no_memory(tmp_path, monkeypatch):
+    """As much as is believed in any case is cut down for the test: what lies beyond is refused before it is read."""
+    monkeypatch.setattr(formats, "FREELY_UNPACKED", 2**20)
+    np.savez_compressed(tmp_path / "v.npz", vectors=np.zeros((2 * 10**5, 100), np.float32), words=np.array(["a"]))
+    (tmp_path / "v.txt.gz").write_bytes(gzip.compress(b"the 1" + b" " * 2 * 10**7 + b"\n"))
+    (tmp_path / "w.txt.gz").write_bytes(gzip.compress(b"a 1\n" * 5 * 10**6))
+    for path in tmp_path.iterdir():
+        tracemalloc.start()
+        try:
+            assert "unpacks to more than 100 times its size" in refused(load_vectors, path)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 6e7, path.name  # a block of 131,072 short lines takes 40 MB; 5,000,000 of them would take 1.5 GB
+
+
+def test_a_line_without_an_end_is_read_up_to_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "LONGEST_LINE", 1000)
+    message = refused(load_vectors, write(tmp_path / "v.txt", "the 1 2\na 1 2" + " " * 10**6 + "\n"))
+    assert "line 2: longer than 1,000 bytes" in message
+
+
+def test_of_an_npz_that_does_not_fit_together_only_the_headers_are_read(tmp_path):
+    np.savez(tmp_path / "v.npz", vectors=np.zeros((10**5, 100), np.float32), words=np.array(["a"]))
+    tracemalloc.start()
+    try:
+        assert "1 words, 100000 rows" in refused(load_vectors, tmp_path / "v.npz")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1e6
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["v.txt", "v.bin", "v.npz", "v.tsv", "v.txt.gz"])
+def test_pipes_and_devices_are_refused_before_they_are_read(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    assert "pipe or a device" in refused(load_vectors, tmp_path / name)
+    assert "pipe or a device" in refused(load_saved_params, tmp_path / name, ["a"])
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    assert "pipe or a device" in refused(load_vectors, tmp_path / name)
 
 
 # Parameters of a training

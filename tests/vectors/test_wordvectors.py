@@ -75,6 +75,34 @@ def test_one_word_gives_a_vector_and_several_a_matrix(compass):
     assert compass[[]].shape == (0, 2)
 
 
+def test_gensims_names_for_what_is_there(compass):
+    assert compass.key_to_index is compass.index
+    assert compass.index_to_key is compass.words
+    assert compass.vector_size == 2
+    assert list(compass) == list(COMPASS)
+    assert repr(compass) == "WordVectors(5 words x 2 dimensions, float64)"
+    assert compass.get_vector("north").tolist() == [0, 5]
+    assert compass.get_vector("north", norm=True).tolist() == [0, 1]
+
+
+def test_saved_and_loaded(tmp_path, compass):
+    compass.save(tmp_path / "v.npz")
+    loaded = WordVectors.load(tmp_path / "v.npz", limit=3)
+    assert loaded.words == compass.words[:3]
+    assert np.array_equal(loaded.vectors, compass.vectors[:3])
+    compass.save(tmp_path / "v", format="glove")
+    assert WordVectors.load(tmp_path / "v", format="glove").words == compass.words
+
+
+def test_words_in_order_of_frequency(compass):
+    ordered = compass.by_frequency([3, 7, 3, 9, 1])
+    assert ordered.words == ["west", "uphill", "east", "north", "downhill"]  # equal ones in their order
+    for word in compass:
+        assert np.array_equal(ordered[word], compass[word])
+    with pytest.raises(InputError, match="5 words and 2 counts"):
+        compass.by_frequency([1, 2])
+
+
 def test_unit_vectors_are_made_once_when_needed(compass):
     assert "directions" not in vars(compass)
     assert compass.directions is compass.directions
@@ -159,6 +187,12 @@ def test_an_unknown_word_is_an_input_error_and_a_key_error(compass):
         lambda: compass.most_similar_cosmul("north", "south"),
         lambda: compass.analogy("east", "north", "south"),
         lambda: compass.doesnt_match(["north", "south", "east"]),
+        lambda: compass.get_vector("south"),
+        lambda: compass.distance("north", "south"),
+        lambda: compass.n_similarity(["north"], ["south"]),
+        lambda: compass.rank("south", "north"),
+        lambda: compass.closer_than("north", "south"),
+        lambda: compass.similar_by_word("south"),
     ):
         for kind in (InputError, KeyError, UnknownWord):
             with pytest.raises(kind, match="^'south' is not among the 5 words"):
@@ -253,6 +287,22 @@ def test_vectors_can_be_asked_with_too(compass):
     assert compass.most_similar(np.array([[0.0, 1.0], [1.0, 0.0]]), topn=1)[0][0] == "uphill"
 
 
+def test_distances_ranks_and_means(compass):
+    assert compass.distance("east", "uphill") == pytest.approx(1 - 3**0.5 / 2, abs=ROUNDING)
+    assert compass.closer_than("north", "east") == ["uphill"]  # west is as close as east is
+    assert [compass.rank("north", word) for word in ("uphill", "east", "west", "downhill")] == [1, 2, 2, 4]
+    # The mean of (2, 0) and (0, 5) points to neither; lengths count.
+    assert compass.n_similarity(["east", "north"], ["east"]) == pytest.approx(2 / 29**0.5, abs=ROUNDING)
+
+
+def test_answers_can_be_restricted_to_the_first_words(compass):
+    assert compass.most_similar("downhill", topn=9, restrict_vocab=2) == compass.most_similar("downhill", topn=2)
+    assert [word for word, _ in compass.most_similar("west", restrict_vocab=3)] == ["north", "uphill", "east"]
+    assert compass.similar_by_word("west", restrict_vocab=3) == compass.most_similar("west", restrict_vocab=3)
+    assert compass.similar_by_vector([0, 1], 1, restrict_vocab=2)[0][0] == "uphill"
+    assert compass.most_similar("west", restrict_vocab=100) == compass.most_similar("west")
+
+
 @pytest.mark.parametrize("topn", [1, 3, 5, 500])
 def test_query_words_are_never_among_the_answers(topn):
     vectors = random_vectors(n=6)
@@ -322,6 +372,11 @@ def test_the_odd_one_out(compass):
         (lambda v: v.most_similar("w1", topn=0), "topn must be a whole number of at least 1, got 0"),
         (lambda v: v.most_similar("w1", topn=1.5), "got 1.5"),
         (lambda v: v.most_similar("w1", topn=True), "got True"),
+        (
+            lambda v: v.most_similar("w1", restrict_vocab=0),
+            "restrict_vocab must be a whole number of at least 1, got 0",
+        ),
+        (lambda v: v.n_similarity(["w1"], []), "at least one word each"),
         (lambda v: v.analogy("w1", "w2", "w3", "4Cos"), "3CosAdd or 3CosMul, got '4Cos'"),
         (lambda v: v.analogy_many([0], [1], [60]), "between 0 and 59"),
         (lambda v: v.analogy_many([-1], [1], [2]), "between 0 and 59"),
@@ -385,6 +440,13 @@ def test_one_and_many_agree(method):
         found = vectors.analogy(f"w{a[i]}", f"w{b[i]}", f"w{c[i]}", method, 4)
         assert [word for word, _ in found] == [vectors.words[j] for j in ids[i]]
         assert [score for _, score in found] == pytest.approx(scores[i].tolist(), rel=SINGLE_ROUNDING)
+
+
+def test_the_words_of_a_question_may_be_let_in():
+    vectors = WordVectors(["a", "b", "c", "d"], [[1, 0], [1, 0.1], [0, 1], [0, 1.2]])
+    rows = [[0], [1], [2]]
+    assert vectors.analogy_many(*rows)[0].tolist() == [[3]]
+    assert vectors.analogy_many(*rows, exclude=False)[0].tolist() == [[2]]
 
 
 def test_no_queries_no_answers():
@@ -486,3 +548,31 @@ def test_the_rest_as_gensim(gensims):
     assert np.array_equal(ours[["w3", "w1"]], theirs[["w3", "w1"]])
     assert len(ours) == len(theirs)
     assert ("w3" in ours, "x" in ours) == ("w3" in theirs, "x" in theirs)
+    assert (ours.key_to_index, ours.index_to_key) == (theirs.key_to_index, theirs.index_to_key)
+    assert ours.vector_size == theirs.vector_size
+    np.testing.assert_allclose(ours.get_vector("w3", norm=True), theirs.get_vector("w3", norm=True), rtol=1e-6)
+
+
+def test_the_newer_methods_as_gensim(gensims):
+    ours, theirs = gensims
+    for i in range(50):
+        a, b, c, d = (f"w{j}" for j in range(i, i + 4))
+        assert ours.distance(a, b) == pytest.approx(theirs.distance(a, b), abs=SINGLE_ROUNDING)
+        assert ours.n_similarity([a, b], [c, d, a]) == pytest.approx(
+            float(theirs.n_similarity([a, b], [c, d, a])), abs=SINGLE_ROUNDING
+        )
+        assert ours.rank(a, b) == theirs.rank(a, b)
+        assert ours.closer_than(a, b) == theirs.closer_than(a, b)
+        agree(ours.similar_by_word(a, 7, 50), theirs.similar_by_word(a, 7, 50))
+        agree(ours.most_similar(a, [b], 7, 20), theirs.most_similar(a, [b], topn=7, restrict_vocab=20))
+        agree(ours.similar_by_vector(ours[a], 5, 9), theirs.similar_by_vector(ours[a], 5, 9))
+
+
+@pytest.mark.parametrize("ask", [
+    lambda v: v["x"], lambda v: v.get_vector("x"), lambda v: v.distance("x", "w1"), lambda v: v.rank("w1", "x"),
+    lambda v: v.closer_than("w1", "x"), lambda v: v.similar_by_word("x"), lambda v: v.most_similar("x"),
+])  # fmt: skip
+def test_unknown_words_are_key_errors_as_in_gensim(gensims, ask):
+    for vectors in gensims:
+        with pytest.raises(KeyError):
+            ask(vectors)

@@ -1,26 +1,25 @@
 """Nearest neighbours of a few words, as the training and counting commands print them."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
+from utils.vectors.view import decimals, view
 from utils.vectors.wordvectors import WordVectors
 
 NEIGHBOURS_OF = ("great", "boring", "woman", "rain", "coffee")
 NEIGHBOURS = 5
-# Rarer words have hardly moved from where they started, or resemble each other by the accident of one sentence.
-NEIGHBOUR_COUNT = 10
-AMONG = 100_000  # the most frequent words; all of a large vocabulary would be copied
 
 
-def print_neighbours(words, vectors, counts, say):
-    """Print the nearest neighbours of some words among those that occur often enough to have been trained.
+def print_neighbours(words: list[str], vectors: WordVectors, counts: np.ndarray, say: Callable[[str], None]) -> None:
+    """Print the nearest neighbours of some words among the most frequent ones, as `utils.vectors.view` shows them.
 
-    The mean vector is taken away first, as for the map: it makes up most of every vector after a short training, and
-    with it all cosines would round to 1.
+    `evaluate.py neighbours` prints the same for the saved file, whose words stand in order of frequency.
 
     Parameters
     ----------
     words : list of str
-        Those of the map: NEIGHBOURS_OF if they are among them, or else the first ones.
+        Those of the map: NEIGHBOURS_OF if they are among them, otherwise the first ones.
     vectors : WordVectors
     counts : ndarray of int, shape (n,)
         How often each word occurs.
@@ -28,15 +27,15 @@ def print_neighbours(words, vectors, counts, say):
         Takes a line.
     """
     asked = [word for word in NEIGHBOURS_OF if word in words] or words[: len(NEIGHBOURS_OF)]
-    frequent = np.argsort(-counts, kind="stable")[:AMONG]  # (n,)
-    often = np.union1d(frequent[counts[frequent] >= NEIGHBOUR_COUNT], [vectors.index[word] for word in asked])
-    chosen = vectors.vectors[often]  # (n, d)
-    centred = WordVectors([vectors.words[i] for i in often], chosen - chosen.mean(axis=0))
-    say(
-        f"nearest neighbours among {len(often)} words that occur {NEIGHBOUR_COUNT} times or more, "
-        "by cosine about the mean:"
-    )
+    shown = view(vectors.by_frequency(counts))
+    about = " about the mean" if shown.centred else ""
+    say(f"nearest neighbours among the {shown.among:,} most frequent words, by cosine{about}:")
     width = max(map(len, asked))
     for word in asked:
-        near = centred.most_similar(word, topn=NEIGHBOURS)
-        say(f"  {word:{width}}  " + "  ".join(f"{other} {cosine:.2f}" for other, cosine in near))
+        say(f"  {word:{width}}  " + listed(shown.neighbours(word, NEIGHBOURS)))
+
+
+def listed(near: Sequence[tuple[str, float]]) -> str:
+    """Neighbours and their cosines in one line."""
+    places = decimals([cosine for _, cosine in near])
+    return "  ".join(f"{word} {cosine:.{places}f}" for word, cosine in near)

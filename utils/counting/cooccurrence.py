@@ -1,9 +1,9 @@
 """How often words occur near each other: a corpus of ids becomes a sparse matrix of counts.
 
-Counting is sorting: every pair of words within the window becomes one number, its two ids side by side, and equal
-numbers lie next to each other once they are sorted. The corpus is taken a stretch at a time; the sorted and counted
-pairs of a stretch are a run, and the counts are the sum of all runs. Under a memory budget the runs wait on disk; with
-several workers each of them counts a stretch at a time.
+Counting is sorting: every pair of words within the window becomes one number, its two ids side by side, and after
+sorting equal numbers are adjacent. The corpus is processed in stretches; the sorted and counted pairs of a stretch are
+a run, and the counts are the sum of all runs. Under a memory budget the runs are kept on disk; with several workers
+each of them counts one stretch at a time.
 
 Equation numbers are those of docs/derivations.md.
 """
@@ -12,6 +12,7 @@ import functools
 import math
 import operator
 import tempfile
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,45 +23,55 @@ from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.workers import Workers
 
 WEIGHTINGS = ("flat", "harmonic", "linear")
-PAIRS = 2**24  # in a stretch, at most
+PAIRS = 2**24  # at most, in a stretch
 LEAST_MEMORY = 1_000_000  # bytes, besides those of the words; with less there would be too many runs
 
-# What is needed at the worst for a word of the vocabulary, for a pair of a stretch while it becomes a run, and for a
-# cell of some rows of all runs while they are added up. Measured, with some air; a test watches over them.
+# Needed at most for a word of the vocabulary, for a pair of a stretch while it becomes a run, and for a cell of some
+# rows of all runs while they are added up. Measured, with a margin; a test checks them.
 BYTES_PER_WORD, BYTES_PER_PAIR, BYTES_PER_CELL = 48, 80, 56
 
 
-def cooccurrence(corpus, window, weighting="flat", symmetric=True, *, V, memory=None, workers=None, report=None):
+def cooccurrence(
+    corpus: Corpus,
+    window: int,
+    weighting: str = "flat",
+    symmetric: bool = True,
+    *,
+    V: int,
+    memory: int | None = None,
+    workers: Workers | None = None,
+    report: Callable[[int], None] | None = None,
+) -> csr_array:
     """Count how often each word occurs in the context window of each other one: the W[t, c] of equation 40.
 
-    Row t is of a target, column c of a context. Windows end at the borders of sentences. A word that stands near a copy
-    of itself counts, on the diagonal. Weights are added up as whole numbers, and divided once at the end, so the result
-    does not depend on the order of adding: it is the same to the bit for any budget and any number of workers.
+    Row t belongs to a target, column c to a context. Windows end at sentence boundaries. A word near a copy of itself
+    counts, on the diagonal. Weights are added up as integers and divided once at the end, so the result does not depend
+    on the order of addition: it is the same to the bit for any memory budget and any number of workers.
 
     Parameters
     ----------
     corpus : Corpus
-        Ids from 0 to V - 1. The arrays may be memory-mapped: only the stretch that is counted is read.
+        Ids from 0 to V - 1. The arrays may be memory-mapped: only the stretch being counted is read.
     window : int
-        Most words on either side of a target.
+        Number of words on either side of a target.
     weighting : {"flat", "harmonic", "linear"}
         What an occurrence at distance k adds: 1; 1 / k (as GloVe does: Pennington et al. 2014, section 4.2);
         (window - k + 1) / window (the mean over window sizes drawn from 1 .. window, as word2vec does: Levy, Goldberg
         & Dagan 2015, section 3.1).
     symmetric : bool
-        Contexts on both sides of the target; if false, only those that follow it.
+        Count contexts on both sides of the target; if false, only those that follow it.
     V : int
         Size of the vocabulary.
     memory : int, optional
-        Bytes that counting may take; by default as many as it needs. The result counts, the corpus does not. If not all
-        pairs fit at once, the runs wait in a temporary file, and their sum, too, is written to such files: the arrays
-        of the result are maps of them, whose pages the operating system keeps in memory while there is room. Only a
-        row that has, in all runs together, more cells than fit takes more than its share. Several workers share it.
+        Bytes that counting may use; by default as many as it needs. The result is included, the corpus is not. If not
+        all pairs fit at once, the runs are kept in a temporary file and their sum is written to temporary files, too:
+        the arrays of the result are memory maps of these. The budget is exceeded only by a single row with more cells,
+        in all runs together, than fit. Several workers share it.
     workers : Workers, optional
-        With two or more, each counts another stretch. One on this machine is given the place of its stretch in a
-        mapped file, not a copy.
+        With two or more, each counts another stretch. A worker on this machine gets the place of its stretch in a
+        memory-mapped file, not a copy.
     report : callable, optional
-        Called with the number of words counted so far, after each stretch or as many of them as there are workers.
+        Called with the number of words counted so far, after each stretch, or each group of stretches of all workers.
 
     Returns
     -------
@@ -94,7 +105,7 @@ def cooccurrence(corpus, window, weighting="flat", symmetric=True, *, V, memory=
     plan = _plan(V, units, symmetric)
     free = None if memory is None else memory - workers.n * BYTES_PER_WORD * V
     most = math.inf if memory is None else free // BYTES_PER_PAIR  # pairs
-    share = -(-len(corpus.ids) // workers.n)  # words for each to count, or less at a time
+    share = -(-len(corpus.ids) // workers.n)  # words for each worker, or fewer at a time
     stretch = min(share, min(most, PAIRS) // (workers.n * reach))
     runs = _runs(corpus, plan, max(1, stretch), workers, report)
     finish = _both_sides if symmetric else lambda run: run
@@ -110,7 +121,7 @@ def cooccurrence(corpus, window, weighting="flat", symmetric=True, *, V, memory=
     except OSError as error:
         raise EnvironmentFailure(
             f"cannot write temporary files in {tempfile.gettempdir()}: {error.strerror or error}; "
-            "allow more memory, or name a roomier folder with the variable TMPDIR"
+            "allow more memory, or set the variable TMPDIR to a folder with more space"
         ) from error
 
 
@@ -150,7 +161,7 @@ def _units(weighting, window, reach, T):
 
 
 class _Plan(NamedTuple):
-    """How pairs are counted: all that a worker has to know beside its stretch of the text.
+    """How pairs are counted: all a worker needs to know besides its stretch of the text.
 
     Attributes
     ----------
@@ -159,7 +170,7 @@ class _Plan(NamedTuple):
         The weight of each distance.
     symmetric : bool
     id_bits, distance_bits : int
-        The widths of the fields of a pair's number. Without weights that differ it needs no distance.
+        The widths of the fields of a pair's number. If all weights are equal it has no distance.
     """
 
     V: int
@@ -182,7 +193,7 @@ def _plan(V, units, symmetric):
 
 
 def _runs(corpus, plan, stretch, workers, report):
-    """Count one stretch of `stretch` words after the other, as many at a time as there are workers; yields runs."""
+    """Count stretches of `stretch` words, as many at a time as there are workers; yields runs."""
     T = len(corpus.ids)
     begins = range(0, T, stretch)
     for i in range(0, len(begins), workers.n):
@@ -193,12 +204,12 @@ def _runs(corpus, plan, stretch, workers, report):
 
 
 def _piece(corpus, begin, end, reach):
-    """A stretch with what a worker needs of the text beyond it: a Corpus, and how many of its words are the stretch's.
+    """A stretch and the words after it that a worker needs: a Corpus, and how many of its words belong to the stretch.
 
-    It is cut anywhere, in the middle of a sentence, too: the words that its last ones can reach are with it.
+    It may begin and end within a sentence: the words that its last ones can reach come with it.
     """
     first, last = np.searchsorted(corpus.offsets, [begin, end - 1], side="right") - 1
-    borders = np.array(corpus.offsets[first : last + 2]) - begin  # of the sentences that these words are in
+    borders = np.array(corpus.offsets[first : last + 2]) - begin  # of the sentences with these words
     return Corpus(corpus.ids[begin : end + reach], borders), end - begin
 
 
@@ -208,8 +219,8 @@ def _run(piece, length, plan):
     Returns
     -------
     csr_array of int64, shape (V, V)
-        Units of the pairs whose first word is in the stretch: in row t and column c, c following t; or, if
-        `plan.symmetric`, in the row of the smaller id.
+        Units of the pairs whose first word is in the stretch: row t, column c where c follows t; if `plan.symmetric`,
+        the smaller id gives the row.
     """
     return _counted(_keys(piece, length, plan), plan)
 
@@ -264,7 +275,7 @@ def _both_sides(run):
 
 
 def _sum(runs):
-    """Add up runs as they come, pairs of equal weight first, so that no cell is added more than log2(n) + 1 times."""
+    """Add up runs as they come, pairwise, so that no cell is added more than log2(n) + 1 times."""
     waiting = []
     for n, run in enumerate(runs, start=1):
         while n % 2 == 0:
@@ -278,7 +289,7 @@ def _sum(runs):
 
 
 class _Spill:
-    """Runs, one after the other in a file, and their sum, some rows at a time."""
+    """Runs stored one after the other in a file, and their sum, computed some rows at a time."""
 
     def __init__(self, file, V):
         self.file, self.V = file, V
@@ -320,10 +331,10 @@ class _Spill:
                 lengths[begin + 1 : end + 1] = np.diff(block.indptr)
                 data.write(memoryview(block.data / whole))
                 indices.write(memoryview(block.indices.astype(np.int32, copy=False)))
-            # Copied when written to, so the matrix can be changed as any other.
+            # Copy-on-write, so the matrix can be changed like any other.
             maps = np.memmap(data, np.float64, "c"), np.memmap(indices, np.int32, "c")
         indptr = np.cumsum(lengths)
-        if indptr[-1] < 2**31:  # else scipy needs, and makes, larger indices
+        if indptr[-1] < 2**31:  # otherwise scipy makes the larger indices that it needs
             indptr = indptr.astype(np.int32)
         return csr_array((*maps, indptr), shape=(self.V, self.V))
 

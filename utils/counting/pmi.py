@@ -8,46 +8,45 @@ Equation numbers without a source are those of docs/derivations.md.
 """
 
 import numpy as np
-from scipy.linalg import qr
 from scipy.sparse import csr_array
-from sklearn.utils.extmath import randomized_range_finder
+from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
 from utils.system.errors import InputError
 from utils.vectors.signs import fix_signs
 
-SMALL = 200  # rows or columns up to which a full decomposition, which is exact, takes no time to speak of
-OVERSAMPLING, ITERATIONS = 10, 7  # of the randomized decomposition; as in scikit-learn's randomized_svd
+SMALL = 200  # rows or columns up to which a full decomposition, which is exact, is fast enough
+OVERSAMPLING, ITERATIONS = 10, 7  # of the randomized decomposition; scikit-learn's own for small d, whatever d is
 
 
-def pmi(counts, cds=1.0, shift_k=1, smoothing=0.0):
-    """Pointwise mutual information of each pair that was seen, in natural units (equations 40 and 41).
+def pmi(counts, cds: float = 1.0, shift_k: float = 1, smoothing: float = 0.0) -> csr_array:
+    """Pointwise mutual information of each observed pair, in nats (equations 40 and 41).
 
     PMI[t, c] = log(p(t, c) / (p(t) p(c))) - log(shift_k), where p are shares of the counts and of their row and column
-    sums (Church & Hanks 1990, section 2; Levy & Goldberg 2014, section 3.3). A positive one says that the pair occurs
-    more often than if its words were independent, a negative one less often.
+    sums (Church & Hanks 1990, section 2; Levy & Goldberg 2014, section 3.3). It is positive if the pair occurs more
+    often than if its words were independent, negative if less often.
 
     Parameters
     ----------
     counts : sparse array or array_like, shape (n, m)
-        How often each target (row) met each context (column); at least 0.
+        How often each target (row) occurred with each context (column); at least 0.
     cds : float
         Context distribution smoothing: p(c) is the share of count(c) ** cds. In (0, 1]; below 1, as 0.75, it makes rare
-        contexts more probable, and so their PMI smaller (equation 62; Levy, Goldberg & Dagan 2015, section 3.2).
+        contexts more probable, and thus their PMI smaller (equation 62; Levy, Goldberg & Dagan 2015, section 3.2).
     shift_k : float
         At least 1: log(shift_k) is subtracted (Levy & Goldberg 2014, section 4.1). With k negative samples skip-gram
         factorizes the PMI shifted by log k (equation 60; their equation 7).
     smoothing : float
-        Laplace: this number is added to all n * m counts, seen or not, before anything else is computed. It draws the
+        Laplace: this number is added to all n * m counts, seen or not, before anything else is computed. It pulls the
         PMI of rare pairs towards 0.
 
     Returns
     -------
     csr_array of float64, shape (n, m)
         In the cells where `counts` is above 0. **A cell that is not stored is not 0**: the PMI of a pair that never
-        occurred is minus infinity (and with `smoothing` a finite number that depends on the two words' sums alone; it
-        is not stored either). Sums and products of the sparse matrix take such a pair for an independent one,
-        as PPMI does; a stored 0 is a pair that really occurs as often as if independent.
+        occurred is minus infinity (or, with `smoothing`, a finite number that depends only on the two words' sums; it
+        is not stored either). Sums and products of the sparse matrix treat such a pair as independent, as PPMI does; a
+        stored 0 is a pair that really occurs as often as if its words were independent.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def pmi(counts, cds=1.0, shift_k=1, smoothing=0.0):
     return csr_array((values, counts.indices.copy(), counts.indptr.copy()), shape=counts.shape)
 
 
-def ppmi(counts, cds=1.0, shift_k=1, smoothing=0.0):
+def ppmi(counts, cds: float = 1.0, shift_k: float = 1, smoothing: float = 0.0) -> csr_array:
     """Positive pointwise mutual information: max(PMI, 0), shifted before it is cut off (equation 42).
 
     (Bullinaria & Levy 2007; with `shift_k` above 1 the SPPMI of Levy & Goldberg 2014, section 4.1.) Parameters and
@@ -106,7 +105,7 @@ def _check_options(cds, shift_k, smoothing):
 
 
 def _checked(counts):
-    """The counts as a csr_array of float64 with one entry per cell and no zeros; the given ones stay as they are."""
+    """The counts as a csr_array of float64 with one entry per cell and no zeros; the argument is not changed."""
     counts = csr_array(counts, dtype=np.float64)
     if counts.ndim != 2:
         raise InputError(f"counts must be a matrix, got {counts.ndim} dimension(s)")
@@ -119,10 +118,16 @@ def _checked(counts):
     return counts
 
 
-def svd_vectors(matrix, d, eig=0.5, context="target", random_state=None):
+def svd_vectors(
+    matrix,
+    d: int,
+    eig: float = 0.5,
+    context: str = "target",
+    random_state: int | np.random.Generator | None = None,
+) -> np.ndarray:
     """Word vectors from the largest singular values of a matrix M = U S V^T, as by PPMI or PMI (equation 43).
 
-    The vectors are U_d S_d ** eig (Levy, Goldberg & Dagan 2015, section 3.3): with eig = 1 their scalar products are
+    The vectors are U_d S_d ** eig (Levy, Goldberg & Dagan 2015, section 3.3): with eig = 1 their dot products are
     those of M's rows as far as d dimensions allow (equation 44; U and V are the A and C there), with eig = 0.5 U and V
     share the singular values evenly, and with eig = 0 these are left out. Signs are those of `fix_signs` on each column
     of U with that of V under it.
@@ -135,12 +140,12 @@ def svd_vectors(matrix, d, eig=0.5, context="target", random_state=None):
     eig : float
         Exponent of the singular values, at least 0.
     context : {"target", "sum"}
-        "sum" adds the vectors of the contexts, V_d S_d ** eig, to those of the targets (n = m). The two differ in sign
-        alone where `matrix` is symmetric: such dimensions double or vanish.
+        "sum" adds the vectors of the contexts, V_d S_d ** eig, to those of the targets (n = m). If `matrix` is
+        symmetric the two differ in sign alone: each dimension is doubled or vanishes.
     random_state : int or numpy.random.Generator, optional
-        Starts the randomized decomposition (Halko, Martinsson & Tropp 2011, algorithms 4.4, by scikit-learn, and 5.1)
-        of a matrix with more than 200 rows and columns, and than 2 d. It is close, not exact: of PPMI matrices, whose
-        singular values fall off slowly, it puts the last of the d values up to some four per cent too low.
+        Starts the randomized decomposition (Halko, Martinsson & Tropp 2011, algorithms 4.4 and 5.1, by scikit-learn)
+        of a matrix with more than 200 rows and columns, and more than 2 d of each. It is close, not exact: for PPMI
+        matrices, whose singular values fall off slowly, the last of the d values come out up to about 4 % too low.
 
     Returns
     -------
@@ -172,7 +177,7 @@ def svd_vectors(matrix, d, eig=0.5, context="target", random_state=None):
         raise InputError("the matrix must hold finite numbers only")
     U, S, Vt = _largest(matrix, d, random_state)  # (n, d), (d,), (d, m)
     signed = fix_signs(np.hstack((U.T, Vt)))  # (d, n + m)
-    noise = max(n, m) * np.finfo(np.float64).eps * S[0]  # what rounding leaves of a singular value that is 0
+    noise = max(n, m) * np.finfo(np.float64).eps * S[0]  # what rounding may leave of a singular value of 0
     strengths = np.where(noise < S, S**eig, 0)  # (d,)
     vectors = signed[:, :n].T * strengths  # (n, d)
     return vectors + signed[:, n:].T * strengths if context == "sum" else vectors
@@ -182,18 +187,11 @@ def _largest(matrix, d, random_state):
     # On one core: for factors this narrow others gain little, or lose where they must wait, and would change last bits.
     with threadpool_limits(limits=1):
         if min(matrix.shape) > max(SMALL, 2 * d):
-            return _randomized(matrix, d, random_state)
+            if isinstance(random_state, np.random.Generator):
+                random_state = int(random_state.integers(2**32))  # scikit-learn takes no Generator
+            return randomized_svd(
+                matrix, d, n_oversamples=OVERSAMPLING, n_iter=ITERATIONS, power_iteration_normalizer="LU",
+                transpose=False, flip_sign=False, random_state=random_state,
+            )  # fmt: skip
         U, S, Vt = np.linalg.svd(matrix.toarray(), full_matrices=False)
         return U[:, :d], S[:d], Vt[:d]
-
-
-def _randomized(matrix, d, seed):
-    """As scikit-learn's randomized_svd, but that of the range only a small triangular factor is decomposed: faster."""
-    if isinstance(seed, np.random.Generator):
-        seed = int(seed.integers(2**32))  # scikit-learn takes no Generator
-    Q = randomized_range_finder(
-        matrix, size=d + OVERSAMPLING, n_iter=ITERATIONS, power_iteration_normalizer="LU", random_state=seed
-    )  # (n, l)
-    P, R = qr(matrix.T @ Q, mode="economic", overwrite_a=True)  # (m, l), (l, l): M is about Q R^T P^T
-    U, S, Vt = np.linalg.svd(R.T)  # (l, l), (l,), (l, l)
-    return Q @ U[:, :d], S[:d], Vt[:d] @ P.T

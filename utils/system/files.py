@@ -1,7 +1,9 @@
 """Atomic files: written to a temporary file in the same folder, flushed, then renamed."""
 
+import codecs
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -161,13 +163,37 @@ def _flush_folder(folder):
             os.close(handle)
 
 
-def read_lines(path):
-    """Read a UTF-8 text file as a list of lines without their ends ("\\n" or "\\r\\n").
+def check_regular(path):
+    """Refuse what is not a regular file, before it is opened: a pipe would wait, a device may never end.
 
     Raises
     ------
     InputError
-        The file is missing, or is not UTF-8 (the line is named).
+        It is missing, or something else.
+    EnvironmentFailure
+        The system cannot tell.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path} is missing") from None
+    except ValueError as error:  # a name with a null character
+        raise InputError(f"cannot read {str(path)!r}: {error}") from None
+    except OSError as error:
+        raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path} is a folder, wanted a file")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{path} is a pipe or a device, wanted a regular file: save its content to one first")
+
+
+def read_lines(path):
+    """Read a UTF-8 text file as a list of lines without their ends ("\\n" or "\\r\\n") and a byte order mark.
+
+    Raises
+    ------
+    InputError
+        The file is missing or not a regular file, or is not UTF-8 (the line is named).
     EnvironmentFailure
         The file is there but cannot be read.
     """
@@ -177,8 +203,11 @@ def read_lines(path):
 def each_line(path):
     """Yield what `read_lines` returns, one line at a time: a file of any size takes the memory of its longest line."""
     path = Path(path)
+    check_regular(path)
     try:
         with path.open("rb") as file:
+            if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+                file.seek(0)
             for number, line in enumerate(file, start=1):
                 try:
                     yield line.removesuffix(b"\r\n").removesuffix(b"\n").decode("utf-8")
@@ -186,7 +215,5 @@ def each_line(path):
                     raise InputError(
                         f"{path}, line {number}: not UTF-8 text (byte 0x{line[error.start]:02x})"
                     ) from None
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing") from None
     except OSError as error:
         raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error

@@ -33,16 +33,28 @@ def array_from(data):
         It is not such a file. The message is the rest of a sentence that begins with the file's name.
     """
     file = io.BytesIO(data)
+    shape, columns_first, dtype = header_from(file, len(data))
+    count = math.prod(shape) if dtype.itemsize else 0
+    return np.frombuffer(data, dtype, count, file.tell()).reshape(shape, order="F" if columns_first else "C")
+
+
+def header_from(file, size):
+    """Read the header of an open .npy file of `size` bytes: (shape, whether columns come first, dtype).
+
+    Raises
+    ------
+    ValueError
+        As from `array_from`.
+    """
     try:
         if np.lib.format.read_magic(file) != (1, 0):
             raise ValueError("another version of the format than 1.0")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
-        size, declared = len(data) - file.tell(), math.prod(shape) * dtype.itemsize
-        if dtype.hasobject or declared != size or min(shape, default=0) < 0:
-            raise ValueError(f"its header declares shape {shape} of {dtype}, {size:,} bytes follow")
-        count = size // dtype.itemsize if dtype.itemsize else 0
-        return np.frombuffer(data, dtype, count, file.tell()).reshape(shape, order="F" if columns_first else "C")
+        follow, declared = size - file.tell(), math.prod(shape) * dtype.itemsize
+        if dtype.hasobject or declared != follow or min(shape, default=0) < 0:
+            raise ValueError(f"its header declares shape {shape} of {dtype}, {follow:,} bytes follow")
     except (ValueError, *MALFORMED) as error:
         raise ValueError(f"is not a .npy file of numbers ({error})") from None
+    return shape, columns_first, dtype

@@ -1,16 +1,22 @@
-"""Word vectors to ask questions of: similarity, neighbours, analogies, one at a time or thousands at once.
+"""Word vectors and their queries: similarity, neighbours, analogies, one at a time or thousands at once.
 
-Names and behaviour are those that users of gensim's KeyedVectors know; where they differ, the method says so.
+Names and behaviour follow gensim's KeyedVectors; where they differ, the method says so.
 """
+
+from __future__ import annotations
 
 import functools
 import numbers
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from os import PathLike
 from unicodedata import normalize
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from utils.system.errors import InputError
+from utils.vectors import storage
 
 METHODS = ("3CosAdd", "3CosMul")  # Levy & Goldberg 2014, "Linguistic Regularities", equations 3 and 4
 EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's
@@ -20,25 +26,25 @@ NEAR_SPELLINGS = 3
 
 
 class UnknownWord(InputError, KeyError):
-    """A word that has no vector. Why that may be is looked for only when the message is read.
+    """A word that has no vector. The search for similar spellings waits until the message is read.
 
     Parameters
     ----------
     word : str
     words : list of str
-        Those that have one.
+        The words that have a vector.
     """
 
-    def __init__(self, word, words):
+    def __init__(self, word: str, words: list[str]):
         super().__init__(word, words)
         self.word, self.words = word, words
 
-    def __str__(self):
+    def __str__(self) -> str:
         message = f"{self.word!r} is not among the {len(self.words)} words"
         plain = _caseless(self.word)
         if same := [word for word in self.words if _caseless(word) == plain]:
             return f"{message}, but {_listed(same)} is: write it so"
-        # Only words of about this length that begin or end alike: to compare with all of a large vocabulary takes long.
+        # Only words of similar length with the same first or last letter: comparing with all of them would be slow.
         similar = [word for word in self.words if plain and abs(len(word) - len(plain)) <= 2 and _meet(word, plain)]
         near = get_close_matches(plain, similar, NEAR_SPELLINGS)
         hint = f"; near spellings: {_listed(near)}" if near else ""
@@ -58,39 +64,78 @@ def _listed(words):
 
 
 class WordVectors:
-    """Words with a vector each.
+    """Words with one vector each.
 
     Parameters
     ----------
     words : sequence of str, length n
         All different.
     vectors : array_like of float, shape (n, d)
-        Kept, not copied (integers become float64): leave it as it is afterwards.
+        Kept, not copied (integers become float64): do not change it afterwards.
 
     Attributes
     ----------
     words : list of str, length n
+        In the order of the rows; in most files by falling frequency. Also as gensim's `index_to_key`.
     vectors : ndarray of float, shape (n, d)
         Read-only.
     index : dict of str to int
-        The row of each word.
+        The row of each word. Also as gensim's `key_to_index`.
+    vector_size : int
+        The dimension d.
     directions : ndarray of float32 or float64, shape (n, d)
-        Rows of unit length, read-only; a zero row stays zero. Made when first needed; float64 for vectors wider than
-        float32.
+        Rows of unit length, read-only; a zero row stays zero. Computed on first use; float64 if the vectors are wider
+        than float32.
 
     Raises
     ------
     InputError
-        No words, a word twice, another number of words than of rows, no matrix of real numbers, NaN or infinity.
+        No words, a repeated word, different numbers of words and rows, not a matrix of real numbers, NaN or infinity.
+
+    Examples
+    --------
+    >>> vectors = WordVectors(["coffee", "tea", "snow"], [[2, 1], [1, 1], [-1, 3]])
+    >>> vectors
+    WordVectors(3 words x 2 dimensions, float64)
+    >>> [word for word, _ in vectors.most_similar("coffee")]
+    ['tea', 'snow']
     """
 
-    def __init__(self, words, vectors):
+    def __init__(self, words: Sequence[str], vectors: ArrayLike):
         self.words = list(words)
         self.vectors = _matrix(vectors)  # (n, d)
         self.index = {word: i for i, word in enumerate(self.words)}
         self._check()
 
-    def _check(self):
+    @classmethod
+    def load(
+        cls, path: str | PathLike, limit: int | None = None, format: str | None = None, strict: bool = False
+    ) -> WordVectors:
+        """Read a file of any format: see `utils.vectors.storage.read`, which has the same parameters and errors."""
+        words, vectors = storage.read(path, limit, format, strict)
+        try:
+            return cls(words, vectors)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+    def save(self, path: str | PathLike, format: str | None = None) -> None:
+        """Write a file, its format chosen by the extension: see `utils.vectors.storage.write`."""
+        storage.write(path, self.words, self.vectors, format)
+
+    def by_frequency(self, counts: ArrayLike) -> WordVectors:
+        """The same words and vectors, the most frequent word first, equally frequent ones in their present order.
+
+        Parameters
+        ----------
+        counts : array_like of int, shape (n,)
+            How often each word occurs.
+        """
+        order = np.argsort(-np.asarray(counts, dtype=np.int64), kind="stable")  # (n,)
+        if len(order) != len(self):
+            raise InputError(f"each word needs one count, got {len(self)} words and {len(order)} counts")
+        return WordVectors([self.words[i] for i in order], self.vectors[order])
+
+    def _check(self) -> None:
         if not self.words:
             raise InputError("word vectors need at least one word, got none")
         if len(self.words) != len(self.vectors):
@@ -104,39 +149,105 @@ class WordVectors:
             raise InputError(f"the vector of {self.words[bad]!r} (row {bad}) holds NaN or infinity: leave it out")
 
     @functools.cached_property
-    def directions(self):
+    def directions(self) -> np.ndarray:
         directions = _unit_rows(self.vectors, _working_type(self.vectors))  # (n, d)
         directions.setflags(write=False)
         return directions
 
-    def __len__(self):
+    @property
+    def key_to_index(self) -> dict[str, int]:
+        return self.index
+
+    @property
+    def index_to_key(self) -> list[str]:
+        return self.words
+
+    @property
+    def vector_size(self) -> int:
+        return self.vectors.shape[1]
+
+    def __len__(self) -> int:
         return len(self.words)
 
-    def __contains__(self, word):
+    def __contains__(self, word: object) -> bool:
         return word in self.index
 
-    def __getitem__(self, word):
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
+    def __repr__(self) -> str:
+        return f"WordVectors({len(self):,} words x {self.vector_size:,} dimensions, {self.vectors.dtype})"
+
+    def __getitem__(self, word: str | Iterable[str]) -> np.ndarray:
         """The vector of a word, shape (d,), or those of a list of w words, shape (w, d); UnknownWord, a KeyError."""
         return self.vectors[self._row(word) if isinstance(word, str) else self._rows(word)]
 
-    def similarity(self, a, b):
-        """The cosine of two words, between -1 and 1 (but for rounding); 0 if a vector is zero."""
+    def get_vector(self, word: str, norm: bool = False) -> np.ndarray:
+        """The vector of a word, shape (d,), scaled to unit length if `norm`."""
+        return (self.directions if norm else self.vectors)[self._row(word)]
+
+    # One query at a time
+
+    def similarity(self, a: str, b: str) -> float:
+        """The cosine of two words, between -1 and 1 (up to rounding); 0 if a vector is zero."""
         return float(self.directions[self._row(a)] @ self.directions[self._row(b)])
 
-    def nearest(self, vector, topn=10):
-        """As `most_similar`, for a vector of shape (d,)."""
-        return self._named(*self.nearest_many(self._vector(vector)[None], topn))
+    def distance(self, a: str, b: str) -> float:
+        """1 - `similarity`."""
+        return 1 - self.similarity(a, b)
 
-    def most_similar(self, positive=None, negative=None, topn=10):
-        """The words with the largest cosine to the mean of some unit vectors; never one of the words asked with.
+    def n_similarity(self, first: Iterable[str], second: Iterable[str]) -> float:
+        """The cosine of the mean vectors of two lists of words.
+
+        Raises
+        ------
+        UnknownWord
+            gensim leaves such words out instead.
+        InputError
+            A list is empty.
+        """
+        rows = [self._rows(words) for words in (first, second)]
+        if not all(map(len, rows)):
+            raise InputError("n_similarity wants two lists of at least one word each, got an empty one")
+        means = np.stack([self.vectors[those].mean(axis=0) for those in rows])  # (2, d)
+        one, other = _unit_rows(means, self.directions.dtype)
+        return float(one @ other)
+
+    def closer_than(self, a: str, b: str) -> list[str]:
+        """The words that are closer to `a` than `b` is, in the order of the words."""
+        row, other = self._row(a), self._row(b)
+        cosines = self.directions @ self.directions[row]  # (n,)
+        closer = np.flatnonzero(cosines > cosines[other])
+        return [self.words[i] for i in closer if i != row]
+
+    def rank(self, a: str, b: str) -> int:
+        """The place of `b` among the neighbours of `a`: 1 for the nearest."""
+        return len(self.closer_than(a, b)) + 1
+
+    def nearest(self, vector: ArrayLike, topn: int = 10, restrict_vocab: int | None = None) -> list[tuple[str, float]]:
+        """As `most_similar`, for a vector of shape (d,)."""
+        return self._named(*self.nearest_many(self._vector(vector)[None], topn, restrict_vocab=restrict_vocab))
+
+    similar_by_vector = nearest  # gensim's name
+
+    def similar_by_word(self, word: str, topn: int = 10, restrict_vocab: int | None = None) -> list[tuple[str, float]]:
+        """As `most_similar`, for one word."""
+        return self.most_similar([word], topn=topn, restrict_vocab=restrict_vocab)
+
+    def most_similar(
+        self, positive=None, negative=None, topn: int = 10, restrict_vocab: int | None = None
+    ) -> list[tuple[str, float]]:
+        """The words with the largest cosine to the mean of some unit vectors; never one of the query words.
 
         Parameters
         ----------
         positive, negative : str, ndarray of shape (d,), or a list of these
-            In place of each also a pair of it and a weight. Without one, the positive count 1 and the negative -1; a
-            weight that is given is taken with its own sign, a vector that is given with its own length.
+            Each may also be a pair of it and a weight. The default weights are 1 for positive and -1 for negative; a
+            given weight keeps its own sign, a given vector its own length.
         topn : int
-            At least 1. There are fewer if the words run out.
+            At least 1. There are fewer answers if the words run out.
+        restrict_vocab : int, optional
+            Only the first so many words are answers; the query words may be any.
 
         Returns
         -------
@@ -151,9 +262,9 @@ class WordVectors:
         if not terms:
             raise InputError("most_similar wants at least one word or vector, got none")
         total = sum(weight * self._term(key) for key, weight in terms)  # (d,)
-        return self._named(*self.nearest_many(total[None], topn, self._asked(key for key, _ in terms)))
+        return self._named(*self.nearest_many(total[None], topn, self._asked(key for key, _ in terms), restrict_vocab))
 
-    def most_similar_cosmul(self, positive=None, negative=None, topn=10):
+    def most_similar_cosmul(self, positive=None, negative=None, topn: int = 10) -> list[tuple[str, float]]:
         """As `most_similar`, without weights, by the product of shifted cosines (Levy & Goldberg 2014, equation 4).
 
         The score is the product of (1 + cos) / 2 over the positive, divided by 1e-6 more than that over the negative.
@@ -164,7 +275,7 @@ class WordVectors:
         units = [[_unit_rows(self._term(key)[None], self.directions.dtype) for key in side] for side in sides]
         return self._named(*self._best(1, lambda part: self._product(*units), topn, self._asked(sides[0] + sides[1])))
 
-    def analogy(self, a, b, c, method="3CosAdd", topn=10):
+    def analogy(self, a: str, b: str, c: str, method: str = "3CosAdd", topn: int = 10) -> list[tuple[str, float]]:
         """What is to `c` as `b` is to `a`? The `topn` best words with their scores; never one of the three.
 
         Parameters
@@ -180,7 +291,7 @@ class WordVectors:
         """
         return self._named(*self.analogy_many(self._rows([a]), self._rows([b]), self._rows([c]), method, topn))
 
-    def doesnt_match(self, words):
+    def doesnt_match(self, words: Iterable[str]) -> str:
         """The word of a list whose cosine to the mean of their unit vectors is smallest.
 
         Raises
@@ -188,20 +299,23 @@ class WordVectors:
         UnknownWord
             gensim leaves such words out instead.
         InputError
-            Fewer than three words: of two, none differs more.
+            Fewer than three words: of two, neither is the odd one out.
         """
         words = list(words)
         if len(words) < 3:
-            raise InputError(f"doesnt_match wants at least three words to compare, got {len(words)}")
+            raise InputError(f"the odd one out is sought among at least three words, got {len(words)}")
         directions = self.directions[self._rows(words)]  # (w, d)
         return words[int((directions @ directions.mean(axis=0)).argmin())]
 
     # Many queries at once
 
-    def nearest_many(self, queries, topn=10, exclude=None):
+    def nearest_many(
+        self, queries: ArrayLike, topn: int = 10, exclude: ArrayLike | None = None, restrict_vocab: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The rows with the largest cosine to each of many vectors.
 
-        Memory besides arguments, result and `directions`: CHUNK_BYTES, or what a single query needs if that is more.
+        Needs CHUNK_BYTES of memory, or as much as one query takes if that is more, besides arguments, results and
+        `directions`.
 
         Parameters
         ----------
@@ -210,11 +324,13 @@ class WordVectors:
             At least 1.
         exclude : ndarray of int, shape (q, m), optional
             Rows that an answer leaves out; -1 stands for none.
+        restrict_vocab : int, optional
+            Search the first so many rows only: n is that number then.
 
         Returns
         -------
         ids : ndarray of int64, shape (q, min(topn, n))
-            The best row first, equal ones in their order; -1 where none is left.
+            The best row first, equal ones in order of rows; -1 where none is left.
         scores : ndarray of the type of `directions`, shape (q, min(topn, n))
             Their cosines (0 for a query of zeros); -inf where none is left.
         """
@@ -224,15 +340,21 @@ class WordVectors:
         if (bad := _first_not_finite(queries)) is not None:
             raise InputError(f"query {bad} holds NaN or infinity")
 
+        if restrict_vocab is not None and not _is_positive(restrict_vocab):
+            raise InputError(f"restrict_vocab must be a whole number of at least 1, got {restrict_vocab!r}")
+        searched = self.directions[:restrict_vocab]  # (n, d)
+
         def cosines(part):
-            return _unit_rows(queries[part], self.directions.dtype) @ self.directions.T
+            return _unit_rows(queries[part], searched.dtype) @ searched.T
 
-        return self._best(len(queries), cosines, topn, exclude)
+        return self._best(len(queries), cosines, topn, exclude, len(searched))
 
-    def analogy_many(self, a, b, c, method="3CosAdd", topn=1):
+    def analogy_many(
+        self, a: ArrayLike, b: ArrayLike, c: ArrayLike, method: str = "3CosAdd", topn: int = 1, exclude: bool = True
+    ) -> tuple[np.ndarray, np.ndarray]:
         """As `analogy`, for q questions, in terms of rows.
 
-        Memory as for `nearest_many`.
+        Needs as much memory as `nearest_many`.
 
         Parameters
         ----------
@@ -240,11 +362,13 @@ class WordVectors:
             Rows of the three words of each question.
         method : {"3CosAdd", "3CosMul"}
         topn : int
+        exclude : bool
+            Whether the three words are left out of the answers.
 
         Returns
         -------
         ids, scores : ndarray, shape (q, min(topn, n))
-            As from `nearest_many`, without the three words.
+            As from `nearest_many`.
         """
         if method not in METHODS:
             raise InputError(f"method must be {' or '.join(METHODS)}, got {method!r}")
@@ -258,7 +382,7 @@ class WordVectors:
                 return self._product([ub, uc], [ua])
             return _unit_rows(ub - ua + uc, ua.dtype) @ self.directions.T
 
-        return self._best(len(asked), scores, topn, asked)
+        return self._best(len(asked), scores, topn, asked if exclude else None)
 
     def _product(self, positive, negative):
         """The scores of 3CosMul for two lists of unit vectors, shape (rows, d) each: (rows, n)."""
@@ -274,10 +398,12 @@ class WordVectors:
             product = factor
         return product
 
-    def _best(self, q, scores_of, topn, exclude):
-        """Rank all rows for q queries, a chunk at a time; `scores_of(slice)` gives its scores, a fresh (rows, n)."""
-        n, dtype = self.directions.shape[0], self.directions.dtype
-        if isinstance(topn, bool) or not isinstance(topn, numbers.Integral) or topn < 1:
+    def _best(
+        self, q: int, scores_of: Callable, topn: int, exclude: ArrayLike | None, n: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rank n rows (by default all) for q queries, a chunk at a time; `scores_of(slice)` returns a new (rows, n)."""
+        n, dtype = n or len(self), self.directions.dtype
+        if not _is_positive(topn):
             raise InputError(f"topn must be a whole number of at least 1, got {topn!r}")
         exclude = np.empty((q, 0), np.int64) if exclude is None else np.asarray(exclude)
         if exclude.ndim != 2 or len(exclude) != q:
@@ -287,7 +413,7 @@ class WordVectors:
         for start in range(0, q, step):
             part = slice(start, start + step)
             scores = scores_of(part)  # (rows, n)
-            rows, columns = np.nonzero(exclude[part] >= 0)
+            rows, columns = np.nonzero((exclude[part] >= 0) & (exclude[part] < n))
             scores[rows, exclude[part][rows, columns]] = -np.inf
             for i, row in enumerate(scores, start):
                 ids[i] = _largest(row, ids.shape[1])
@@ -296,7 +422,7 @@ class WordVectors:
         ids[best == -np.inf] = -1
         return ids, best
 
-    # From what a person writes to rows and vectors, and back
+    # From arguments to rows and vectors, and back
 
     def _row(self, word):
         if not isinstance(word, str):
@@ -324,7 +450,7 @@ class WordVectors:
 
 
 def _keys(given):
-    """A list of what a person gave: nothing, one word, vector or pair, or several of them."""
+    """A list of what was given: nothing, one word, vector or pair, or several of them."""
     if given is None:
         return []
     vector = isinstance(given, np.ndarray) and given.ndim == 1
@@ -335,6 +461,10 @@ def _is_pair(key):
     return isinstance(key, tuple) and len(key) == 2 and isinstance(key[1], numbers.Real)
 
 
+def _is_positive(number):
+    return isinstance(number, numbers.Integral) and not isinstance(number, bool) and number >= 1
+
+
 def _weighted(key, weight):
     return (key[0], float(key[1])) if _is_pair(key) else (key, weight)
 
@@ -343,7 +473,7 @@ def _matrix(vectors):
     try:
         vectors = np.asarray(vectors).view()
     except ValueError:
-        raise InputError("vectors must have the same length, got different ones") from None
+        raise InputError("vectors must all have the same length, got different lengths") from None
     if vectors.ndim != 2 or not vectors.shape[1] or vectors.dtype.kind not in "fiu":
         raise InputError(f"wanted a matrix of real numbers, got shape {vectors.shape} of {vectors.dtype}")
     vectors = vectors.astype(vectors.dtype.newbyteorder("=") if vectors.dtype.kind == "f" else np.float64, copy=False)
@@ -361,14 +491,14 @@ def _working_type(vectors):
 
 
 def _unit_rows(vectors, dtype):
-    """Rows of unit length, of any finite numbers: a fresh array, shape (n, d). Zero rows stay zero."""
+    """Rows scaled to unit length, whatever their finite numbers: a new array, shape (n, d). Zero rows stay zero."""
     if not len(vectors):
         return np.zeros(vectors.shape, dtype)
     largest = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))[:, None]  # (n, 1)
-    # The largest number of each row becomes 1: squares of very large or very small ones leave the range.
+    # The largest number of each row becomes 1: squares of very large or very small numbers would over- or underflow.
     scale = np.where(largest == 0, 1, largest)
     units = np.divide(vectors, scale, dtype=np.result_type(vectors, dtype)).astype(dtype, copy=False)  # (n, d)
-    lengths = np.sqrt(np.einsum("nd,nd->n", units, units))[:, None]  # (n, 1), at least 1 but for zero rows
+    lengths = np.sqrt(np.einsum("nd,nd->n", units, units))[:, None]  # (n, 1), at least 1 except for zero rows
     units /= np.maximum(lengths, 1)
     return units
 
