@@ -84,14 +84,22 @@ def test_without_a_cache_nothing_is_kept(path, tmp_path):
     assert os.listdir(tmp_path) == ["text.txt"]  # noqa: PTH208
 
 
-def test_a_text_that_was_only_touched_is_read_again_into_the_same_place(path, cache, settled):
+def test_a_text_that_was_only_touched_is_digested_not_read(path, cache, settled, monkeypatch):
     read(path, cache)
     os.utime(path, (1, 1))
     with counting_reads() as calls:
+        assert read_text(path, cache=cache).cached
+        monkeypatch.setattr(cache_module, "content_digest", None)  # the new times were remembered
         assert read(path, cache) == SENTENCES
-        assert read(path, cache) == SENTENCES
-    assert len(calls) == 1
+    assert not calls
     assert place(cache)
+
+
+def test_a_text_that_was_written_a_moment_ago_is_digested_not_read(path, cache):
+    read(path, cache)
+    with counting_reads() as calls:
+        assert read_text(path, cache=cache).cached
+    assert not calls
 
 
 @pytest.mark.parametrize("text", ["six two three\nfour two one\n", "six seven\n"])
@@ -114,10 +122,11 @@ def test_a_change_too_quick_for_the_file_systems_clock_is_noticed(path, cache, m
 
 
 def test_an_older_file_in_its_place_is_noticed(path, cache, monkeypatch):
-    inode = iter([1, 1, 1, 2, 2])
-    monkeypatch.setattr(sources, "_stamp", lambda status: (status.st_size, 5, 5, next(inode)))
+    inode = [1]
+    monkeypatch.setattr(sources, "_stamp", lambda status: (status.st_size, 5, 5, *inode))
     read(path, cache)
     assert read_text(path, cache=cache).cached
+    inode[:] = [2]
     path.write_text(TEXT.replace("one", "six"))
     assert read(path, cache)[0] == ["six", "two", "three"]
 
@@ -177,7 +186,9 @@ def test_a_damaged_text_is_made_anew(path, cache, settled, part, damage):
     assert {file.name for file in place(cache).iterdir()} == {*PARTS, cache_module.META}
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{", b'{"stamps": 1}', b'{"stamps": [[]]}', b"\xff"])
+@pytest.mark.parametrize(
+    "damage", [b"", b"[]", b"{", b'{"stamps": 1}', b'{"stamps": [[]]}', b'{"stamps": [[27, 0, 0, 0]]}', b"\xff"]
+)
 def test_a_text_with_damaged_facts_is_made_anew(path, cache, settled, damage):
     read(path, cache)
     (place(cache) / cache_module.META).write_bytes(damage)
@@ -214,10 +225,10 @@ def test_what_another_process_has_made_meanwhile_stays(path, cache):
     found = sources.find_sources(path)
     kept = CorpusCache(cache, found, TextOptions().as_dict())
     with kept.building() as folder:
-        facts = reading._build(folder, found, TextOptions(), "text", False)
+        facts, content = reading._build(folder, found, TextOptions(), "text", False)
         read(path, cache)
         number = place_without_parts(cache).stat().st_ino
-        assert kept.keep(folder, 0, facts) is not None
+        assert kept.keep(folder, facts, content, 0) is not None
     assert place(cache).stat().st_ino == number
 
 

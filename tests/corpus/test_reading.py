@@ -256,7 +256,7 @@ def test_progress_is_shown_on_a_terminal_only(write, monkeypatch, capsys, termin
     [
         (b"", "text.txt holds no words: wanted text, one sentence per line"),
         (b" \n\n", "text.txt holds no words"),
-        (b"a b\n\x00\x01", "text.txt, line 2: a zero byte, so this is not a text file"),
+        (b"a b\n\x00\x01", "text.txt, line 2: a zero byte, so this is no text file"),
         (b"a b\nc\ncaf\xe9 d", r"text.txt, line 3: not UTF-8 text \(byte 0xe9\)"),
         (b"a b\n" * 50_000 + b"c \xff", "text.txt, line 50001: not UTF-8"),  # beyond the first blocks
         (b"a\nb\nc\nd e\0", "text.txt, line 4: a zero byte"),

@@ -2,8 +2,9 @@
 
 Each text is a folder of its own, which appears in one move. Its name begins with a digest of the paths and the options
 it was read with, and ends with a digest of what came of it. It is taken for the text again as long as the size and the
-times of every file are what they were. (A file system whose clock is more than two seconds behind could hide a change
-that is made, without a change of size, right while the text is read.)
+times of every file are what they were; where only the times differ, the content is digested and compared. (A file
+system whose clock is more than two seconds behind could hide a change that is made, without a change of size, right
+while the text is read.)
 """
 
 import contextlib
@@ -18,8 +19,9 @@ import unicodedata
 import numpy as np
 
 from utils.corpus.ids import Corpus
+from utils.corpus.sources import content_digest
 from utils.system.errors import EnvironmentFailure
-from utils.system.files import TEMPORARY, make_folder
+from utils.system.files import TEMPORARY, make_folder, replacing
 
 FORMAT = 1  # of the files, and of how words are found
 IDS, OFFSETS, COUNTS, WORDS, META = "ids.i32", "offsets.i64", "counts.i64", "words.txt", "meta.json"
@@ -46,18 +48,29 @@ class CorpusCache:
         self.folder = make_folder(folder)
         options = {**options, "format": FORMAT, "unicode": unicodedata.unidata_version}
         self._key = _digest([[os.path.abspath(source.path or "-") for source in sources], options])[:32]  # noqa: PTH100
-        self._stamps = [source.stamp and list(source.stamp) for source in sources]
+        self._sources, self._stamps = sources, [source.stamp and list(source.stamp) for source in sources]
         self._remove_abandoned()
 
     def load(self):
         """The text as it was read before: see `load`; None if it never was, or has changed since, or is damaged."""
         for place in self.folder.glob(f"{self._key}-*"):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                meta = json.loads((place / META).read_bytes())
-                newest = max(max(stamp[1:3]) for stamp in meta["stamps"])
-                if meta["stamps"] == self._stamps and newest + SETTLED < meta["read_at"]:
+                if self._is_current(place):
                     return load(place)
         return None
+
+    def _is_current(self, place):
+        meta, now = json.loads((place / META).read_bytes()), time.time_ns()
+        changed = max(max(stamp[1:3]) for stamp in meta["stamps"])
+        if meta["stamps"] == self._stamps and changed + SETTLED < meta["read_at"]:
+            return True
+        if [stamp[0] for stamp in meta["stamps"]] != [stamp[0] for stamp in self._stamps]:
+            return False
+        if content_digest(self._sources) != meta["content"]:
+            return False
+        with replacing(place / META) as file:
+            json.dump({**meta, "stamps": self._stamps, "read_at": now}, file)
+        return True
 
     @contextlib.contextmanager
     def building(self):
@@ -70,18 +83,22 @@ class CorpusCache:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def keep(self, folder, read_at, facts):
+    def keep(self, folder, facts, content, read_at):
         """Complete the text in a folder with `seal`, move it into its place, and return it as `load` does.
 
         Parameters
         ----------
         folder : Path
             Of `building`, with the PARTS of a text.
+        facts : dict
+            See `seal`.
+        content : str
+            See `content_digest`.
         read_at : int
             When reading began, in nanoseconds.
-        facts : dict
         """
-        place = self.folder / f"{self._key}-{seal(folder, facts, stamps=self._stamps, read_at=read_at)}"
+        fingerprint = seal(folder, facts, stamps=self._stamps, content=content, read_at=read_at)
+        place = self.folder / f"{self._key}-{fingerprint}"
         with _failures(self.folder):
             while True:
                 try:

@@ -95,7 +95,7 @@ def read_text(path, options=None, cache=None, bar=False):
     name = "standard input" if str(path) == "-" else str(path)
     if cache is None:
         with tempfile.TemporaryDirectory() as folder:
-            facts = _build(Path(folder), sources, options, name, bar)
+            facts, _ = _build(Path(folder), sources, options, name, bar)
             files.seal(Path(folder), facts)
             return _text(files.load(Path(folder), mapped=False), sources, cached=False)
     kept = CorpusCache(cache, sources, options.as_dict())
@@ -103,8 +103,8 @@ def read_text(path, options=None, cache=None, bar=False):
         return _text(found, sources, cached=True)
     with kept.building() as folder:
         started = time.time_ns()
-        facts = _build(folder, sources, options, name, bar)
-        return _text(kept.keep(folder, started, facts), sources, cached=False)
+        facts, content = _build(folder, sources, options, name, bar)
+        return _text(kept.keep(folder, facts, content, started), sources, cached=False)
 
 
 def _text(found, sources, cached):
@@ -116,7 +116,7 @@ def _text(found, sources, cached):
 
 
 def _build(folder, sources, options, name, bar):
-    """Read the sources into files in the folder; return the facts about them."""
+    """Read the sources into files in the folder; return the facts about them, and the digest of their content."""
     reader = TextReader(sources, options.encoding_errors)
     try:
         with (folder / NUMBERS).open("wb") as file, _progress(reader, file, bar) as report:
@@ -134,7 +134,7 @@ def _build(folder, sources, options, name, bar):
         (folder / files.WORDS).write_bytes("\n".join(words[number] for number in kept.tolist()).encode())
     except OSError as error:
         raise EnvironmentFailure(f"cannot write in {folder.parent}: {error.strerror or error}") from error
-    return {"tokens_read": tokens_read, "lines": reader.lines}
+    return {"tokens_read": tokens_read, "lines": reader.lines}, reader.content.hexdigest()
 
 
 def _number(reader, options, file, report):

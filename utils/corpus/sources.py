@@ -7,6 +7,7 @@ import bz2
 import codecs
 import contextlib
 import gzip
+import hashlib
 import lzma
 import os
 import stat
@@ -123,6 +124,8 @@ class TextReader:
         Read so far; of compressed files, the compressed bytes.
     total : int or None
         Bytes in all, if that can be known.
+    content : hash object
+        SHA-256 of what has been read, decompressed.
 
     Raises
     ------
@@ -135,6 +138,7 @@ class TextReader:
     def __init__(self, sources, errors="strict"):
         self.sources, self.errors = sources, errors
         self.lines = self.bytes = 0
+        self.content = hashlib.sha256()
         self.total = sum(s.stamp[0] for s in sources) if all(s.stamp for s in sources) else None
 
     def __iter__(self):
@@ -163,6 +167,12 @@ class TextReader:
         decoder = codecs.getincrementaldecoder("utf-8-sig")(self.errors)
         line = 1
         for data in self._bytes(source):
+            if (zero := data.find(b"\0")) >= 0:
+                line += data.count(b"\n", 0, zero)
+                raise InputError(
+                    f"{source.name}, line {line}: a zero byte, so this is no text file: give plain UTF-8 text "
+                    "(UTF-16 must be converted)"
+                )
             try:
                 text = decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
@@ -171,12 +181,6 @@ class TextReader:
                     f"{source.name}, line {line}: not UTF-8 text (byte 0x{error.object[error.start]:02x}): "
                     "convert it to UTF-8, or give --encoding-errors replace"
                 ) from None
-            if (zero := text.find("\0")) >= 0:
-                line += text.count("\n", 0, zero)
-                raise InputError(
-                    f"{source.name}, line {line}: a zero byte, so this is not a text file: give plain UTF-8 text "
-                    "(UTF-16 must be converted)"
-                )
             line += text.count("\n")
             yield text
 
@@ -187,9 +191,11 @@ class TextReader:
             opener = OPENERS.get(source.path.suffix.lower()) if source.path else None
             unpacked = stack.enter_context(opener(file)) if opener else file
             before, data = self.bytes, b"first"
+            self.content.update(f"\0{source.name}\0".encode(errors="surrogateescape"))
             while data:
                 data = _unpack(unpacked, source, opener)
                 self.bytes = before + file.tell() if source.stamp else self.bytes + len(data)
+                self.content.update(data)
                 yield data
             if source.stamp and source.stamp != _stamp(os.fstat(file.fileno())):
                 raise InputError(f"{source.name} has changed while it was read: try again when nothing writes to it")
@@ -205,3 +211,12 @@ def _unpack(file, source, compressed):
             raise
         problem = error
     raise InputError(f"{source.name} is damaged or cut off ({str(problem).rstrip('.')}): fetch or compress it again")
+
+
+def content_digest(sources):
+    """What a reader's `content` is at the end, in hexadecimal, without making text of it."""
+    reader = TextReader(sources)
+    for source in sources:
+        for _ in reader._bytes(source):
+            pass
+    return reader.content.hexdigest()
