@@ -69,7 +69,7 @@ def gensim(text, sets, dim, epochs, model, seed, noise):
 def read(path):
     """The text, words that occur less than five times left out."""
     from utils.corpus.reading import read_text
-    from utils.corpus.textoptions import TextOptions
+    from utils.corpus.tokens import TextOptions
 
     return read_text(path, TextOptions(min_count=MIN_COUNT))
 

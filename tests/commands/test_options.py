@@ -3,7 +3,7 @@
 import pytest
 
 from utils.commands import options
-from utils.corpus.textoptions import TextOptions
+from utils.corpus.tokens import TextOptions
 from utils.system import console
 from utils.system.errors import InputError
 
@@ -66,7 +66,7 @@ def test_options_about_a_text_want_a_text(arguments):
         (["--cache", ""], "wants a folder, got ''"),
         (["--min-count", "0"], "wants a whole number of at least 1, got 0"),
         (["--max-vocab", "1"], "wants a whole number of at least 2, got 1"),
-        (["--token-pattern", "["], "is no regular expression"),
+        (["--token-pattern", "["], "is not a regular expression"),
         (["--keep-case", "--lowercase"], "not allowed with"),
         (["--sample", "--corpus", "x"], "not allowed with"),
         (["--words", ","], "wants at least one word, as in coffee,tea"),

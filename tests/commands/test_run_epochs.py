@@ -12,7 +12,7 @@ import trainings
 from epochs import Settings, Trainer, subsampling
 from utils.commands import options
 from utils.corpus.reading import read_text
-from utils.corpus.textoptions import TextOptions
+from utils.corpus.tokens import TextOptions
 from utils.minibatches.chunks import Chunks
 from utils.pictures.wordmap import MAP_WORDS
 from utils.system import console

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from utils.corpus import cache as cache_module
-from utils.corpus import reading as corpus_module
-from utils.corpus import sources
+from utils.corpus import reading, sources
 from utils.corpus.cache import PARTS, CorpusCache
 from utils.corpus.reading import read_text
-from utils.corpus.textoptions import TextOptions
+from utils.corpus.tokens import TextOptions
 from utils.system.errors import EnvironmentFailure, InputError
 
 TEXT = "one two three\nfour two one\n"
@@ -41,19 +40,15 @@ def settled(monkeypatch):
 
 @contextlib.contextmanager
 def counting_reads():
-    """How often a text is read and made into words, and how often it is only digested."""
-    calls = {"read": 0, "digested": 0}
+    """How often a text is read: a list that grows by one each time."""
+    calls = []
 
-    def counted(name, function):
-        def call(*args):
-            calls[name] += 1
-            return function(*args)
-
-        return call
+    def counted(*args):
+        calls.append(args)
+        return sources.TextReader(*args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpus_module, "TextReader", counted("read", sources.TextReader))
-        patch.setattr(cache_module, "content_digest", counted("digested", sources.content_digest))
+        patch.setattr(reading, "TextReader", counted)
         yield calls
 
 
@@ -74,7 +69,7 @@ def test_a_text_that_is_known_is_not_opened_again(path, cache, settled):
     first = read_text(path, cache=cache)
     with counting_reads() as calls:
         second = read_text(path, cache=cache)
-    assert calls == {"read": 0, "digested": 0}
+    assert not calls
     assert (first.cached, second.cached) == (False, True)
     assert isinstance(second.corpus.ids, np.memmap) and isinstance(second.corpus.offsets, np.memmap)
     assert second.corpus.ids.tolist() == first.corpus.ids.tolist()
@@ -89,14 +84,22 @@ def test_without_a_cache_nothing_is_kept(path, tmp_path):
     assert os.listdir(tmp_path) == ["text.txt"]  # noqa: PTH208
 
 
-def test_a_text_that_was_only_touched_is_digested_not_read(path, cache, settled):
+def test_a_text_that_was_only_touched_is_digested_not_read(path, cache, settled, monkeypatch):
     read(path, cache)
     os.utime(path, (1, 1))
     with counting_reads() as calls:
+        assert read_text(path, cache=cache).cached
+        monkeypatch.setattr(cache_module, "content_digest", None)  # the new times were remembered
         assert read(path, cache) == SENTENCES
-        assert calls == {"read": 0, "digested": 1}
-        assert read(path, cache) == SENTENCES
-    assert calls == {"read": 0, "digested": 1}  # the new stamp was remembered
+    assert not calls
+    assert place(cache)
+
+
+def test_a_text_that_was_written_a_moment_ago_is_digested_not_read(path, cache):
+    read(path, cache)
+    with counting_reads() as calls:
+        assert read_text(path, cache=cache).cached
+    assert not calls
 
 
 @pytest.mark.parametrize("text", ["six two three\nfour two one\n", "six seven\n"])
@@ -119,9 +122,11 @@ def test_a_change_too_quick_for_the_file_systems_clock_is_noticed(path, cache, m
 
 
 def test_an_older_file_in_its_place_is_noticed(path, cache, monkeypatch):
-    inode = iter([1, 1, 2, 2])
-    monkeypatch.setattr(sources, "_stamp", lambda status: (status.st_size, 5, 5, next(inode)))
+    inode = [1]
+    monkeypatch.setattr(sources, "_stamp", lambda status: (status.st_size, 5, 5, *inode))
     read(path, cache)
+    assert read_text(path, cache=cache).cached
+    inode[:] = [2]
     path.write_text(TEXT.replace("one", "six"))
     assert read(path, cache)[0] == ["six", "two", "three"]
 
@@ -137,11 +142,17 @@ def test_a_file_that_joins_or_leaves_a_folder_is_noticed(path, cache, settled):
     assert read(folder, cache) == SENTENCES
 
 
-def test_the_same_content_elsewhere_has_the_same_place(path, cache):
+def test_what_a_text_was_before_is_removed(path, cache, settled):
     read(path, cache)
-    shutil.copy(path, path.with_name("copy.txt"))
-    read(path.with_name("copy.txt"), cache)
-    assert place(cache)
+    before = place(cache)
+    path.write_text("six seven\n")
+    read(path, cache)
+    assert before.exists()  # its reader may be about to open it
+    os.utime(before, (1, 1))
+    path.write_text("six seven eight\n")
+    read(path, cache)
+    assert not before.exists()
+    assert sum(1 for _ in cache.iterdir()) == 2
 
 
 def test_other_options_have_another_place(path, cache, settled):
@@ -169,18 +180,20 @@ def test_a_damaged_text_is_made_anew(path, cache, settled, part, damage):
     damage(place(cache) / part)
     with counting_reads() as calls:
         assert read(path, cache) == SENTENCES
-        assert calls["read"] == 1
+        assert len(calls) == 1
         assert read_text(path, cache=cache).cached
-    assert calls["read"] == 1
+    assert len(calls) == 1
     assert {file.name for file in place(cache).iterdir()} == {*PARTS, cache_module.META}
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{", b'{"digest": 1}', b'{"digest": "0", "stamps": [[]]}', b"\xff"])
-def test_a_damaged_note_of_what_was_seen_is_passed_over(path, cache, damage):
+@pytest.mark.parametrize(
+    "damage", [b"", b"[]", b"{", b'{"stamps": 1}', b'{"stamps": [[]]}', b'{"stamps": [[27, 0, 0, 0]]}', b"\xff"]
+)
+def test_a_text_with_damaged_facts_is_made_anew(path, cache, settled, damage):
     read(path, cache)
-    (seen,) = cache.glob("seen-*.json")
-    seen.write_bytes(damage)
+    (place(cache) / cache_module.META).write_bytes(damage)
     assert read(path, cache) == SENTENCES
+    assert read_text(path, cache=cache).cached
 
 
 def test_a_file_in_the_place_of_a_text_is_replaced(path, cache):
@@ -209,17 +222,18 @@ def test_an_interrupt_leaves_nothing(path, cache, monkeypatch):
 
 
 def test_what_another_process_has_made_meanwhile_stays(path, cache):
-    kept = CorpusCache(cache, TextOptions())
+    found = sources.find_sources(path)
+    kept = CorpusCache(cache, found, TextOptions().as_dict())
     with kept.building() as folder:
-        digest = corpus_module._build(folder, sources.find_sources(path), TextOptions(), "text", False)
+        facts, content = reading._build(folder, found, TextOptions(), "text", False)
         read(path, cache)
         number = place_without_parts(cache).stat().st_ino
-        assert kept.keep(folder, digest) is not None
+        assert kept.keep(folder, facts, content, 0) is not None
     assert place(cache).stat().st_ino == number
 
 
 def place_without_parts(cache):
-    (found,) = (folder for folder in cache.iterdir() if folder.is_dir() and folder.suffix != ".part")
+    (found,) = (folder for folder in cache.iterdir() if folder.suffix != ".part")
     return found
 
 
@@ -249,8 +263,6 @@ def test_a_file_that_cannot_be_read_is_a_failure_of_the_machine(path, monkeypatc
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(EnvironmentFailure, match="cannot read .*text.txt: Permission denied"):
-        sources.content_digest(sources.find_sources(path))
-    with pytest.raises(EnvironmentFailure, match="cannot read .*text.txt: Permission denied"):
         list(sources.TextReader(sources.find_sources(path)))
 
 
@@ -272,7 +284,7 @@ def test_a_full_disk_is_a_failure_of_the_machine(path, cache, monkeypatch):
     def refuse(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(corpus_module, "renumber", refuse)
+    monkeypatch.setattr(reading, "_renumber", refuse)
     with pytest.raises(EnvironmentFailure, match=f"cannot write in {cache}: No space left on device"):
         read_text(path, cache=cache)
     assert not list(cache.iterdir())

@@ -17,11 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epochs import Chunks
-from utils.corpus import reading as corpus_module
-from utils.corpus import sources, tokens
+from utils.corpus import reading, sources
 from utils.corpus.ids import Corpus
 from utils.corpus.reading import drop_rare, encode, read_corpus, read_text
-from utils.corpus.textoptions import TextOptions
+from utils.corpus.tokens import TextOptions
 from utils.system.errors import InputError
 from utils.treebank import StanfordSentiment
 
@@ -82,7 +81,7 @@ def test_ids_and_counts_are_those_of_a_plain_loop(folder, block, lines, options,
     (folder / "text.txt").write_text(text, encoding="utf-8", newline="")
     sentences, counts = plain_loop(text, options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tokens, "IDS_AT_ONCE", block)
+        patch.setattr(reading, "AT_ONCE", block)
         between = "\n" if options.token_pattern else "[ \t\n]"  # where a block may end
         if block >= max(len(part.encode()) for part in re.split(between, text)):
             patch.setattr(sources, "BLOCK", block)
@@ -170,16 +169,6 @@ def test_compressed_text_is_the_same_text(write, ending):
     assert found.files == (str(path),)
 
 
-@pytest.mark.parametrize("ending", PACKERS)
-def test_what_is_read_and_what_is_only_digested_have_one_digest(write, ending):
-    behind = b" x" * 100_000 if ending == ".bz2" else b""  # which bzip2 passes over, and nobody decompresses
-    found = sources.find_sources(write(PACKERS[ending](TEXT.encode()) + behind, f"packed.txt{ending}"))
-    reader = sources.TextReader(found)
-    assert "".join(reader) == TEXT
-    assert reader.digest() == sources.content_digest(found)
-    assert reader.bytes == reader.total == len(PACKERS[ending](TEXT.encode()) + behind)
-
-
 def test_standard_input_is_the_same_text(write, monkeypatch, tmp_path):
     for cached in (False, False):  # it must be read to be known
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
@@ -240,7 +229,7 @@ def peak(path, cache):
 
 
 def test_memory_does_not_grow_with_the_text(write, tmp_path, monkeypatch):
-    monkeypatch.setattr(tokens, "IDS_AT_ONCE", 2**14)
+    monkeypatch.setattr(reading, "AT_ONCE", 2**14)
     some = "".join(f"word{i % 700} and word{i % 300} are neighbours\n" for i in range(10_000))  # 0.3 MB
     small, large = (peak(write(some * n), tmp_path / "cache") for n in (2, 8))
     assert large - small < 200_000  # bytes, for 1.9 MB more of text: what goes with its length is on disk
@@ -252,7 +241,7 @@ def test_memory_does_not_grow_with_the_text(write, tmp_path, monkeypatch):
 @pytest.mark.parametrize("terminal, bar", [(True, True), (True, False), (False, True)])
 def test_progress_is_shown_on_a_terminal_only(write, monkeypatch, capsys, terminal, bar):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
-    monkeypatch.setattr(corpus_module, "tqdm", functools.partial(corpus_module.tqdm, mininterval=0))
+    monkeypatch.setattr(reading, "tqdm", functools.partial(reading.tqdm, mininterval=0))
     packed = gzip.compress(b"a b c d\n" * 100_000)
     read_text(write(packed, "text.gz"), bar=bar)
     shown = capsys.readouterr().err
@@ -311,7 +300,7 @@ def test_a_closed_standard_input_is_refused(monkeypatch):
 
 
 def test_a_vocabulary_beyond_all_bounds_is_refused(write, monkeypatch):
-    monkeypatch.setattr(tokens, "MOST_DISTINCT", 100)
+    monkeypatch.setattr(reading, "MOST_DISTINCT", 100)
     with pytest.raises(InputError, match="more than 100 different words, too many to count"):
         read_text(write(" ".join(map(str, range(101)))))
 

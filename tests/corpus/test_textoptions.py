@@ -2,7 +2,7 @@
 
 import pytest
 
-from utils.corpus.textoptions import TextOptions
+from utils.corpus.tokens import TextOptions
 from utils.system.errors import InputError
 
 
@@ -13,8 +13,8 @@ from utils.system.errors import InputError
         ({"max_vocab": 1}, "max_vocab must be at least 2, got 1"),
         ({"longest": 1}, "longest must be at least 2, got 1"),
         ({"encoding_errors": "guess"}, "encoding_errors must be one of strict, replace, ignore, got guess"),
-        ({"token_pattern": "("}, r"the token pattern '\(' is no regular expression \(.+\): give a regular"),
-        ({"token_pattern": "a{99999999999999}"}, "is no regular expression"),
+        ({"token_pattern": "("}, r"the token pattern '\(' is not a regular expression \(.+\): give a regular"),
+        ({"token_pattern": "a{99999999999999}"}, "is not a regular expression"),
         ({"token_pattern": "a*"}, r"the token pattern 'a\*' matches the empty string"),
         ({"token_pattern": ""}, "matches the empty string"),
         ({"token_pattern": "(a)(b)"}, "has 2 groups, at most one can be the word"),

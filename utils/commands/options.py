@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from dataclasses import fields
 
 from epochs import SUBSAMPLING_FORMS
-from utils.corpus.textoptions import ENCODING_ERRORS, TextOptions, compiled
+from utils.corpus.tokens import ENCODING_ERRORS, TextOptions, compiled
 from utils.system.console import number_from_zero, positive_number, whole_number
 from utils.system.errors import InputError
 from utils.system.workers import Workers

@@ -1,4 +1,9 @@
-"""Text as ids: sentences of words become a Corpus; a text of any size, read once, stays on disk."""
+"""Text as ids: sentences of words become a Corpus; a text of any size, read once, stays on disk.
+
+A text is read in two passes, so that memory goes with the vocabulary, not with the text. The first gives each word a
+number in the order of first appearance and writes the numbers down, line by line. Then it is known how often each
+occurs. The second renumbers them: the most frequent word is 0, rare words are gone.
+"""
 
 import contextlib
 import sys
@@ -12,15 +17,18 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from utils.corpus import cache as corpuscache
-from utils.corpus.cache import CorpusCache
+from utils.corpus import cache as files
+from utils.corpus.cache import ID, OFFSET, CorpusCache
 from utils.corpus.ids import Corpus
 from utils.corpus.sources import TextReader, find_sources
-from utils.corpus.textoptions import TextOptions
-from utils.corpus.tokens import ID, number_words, renumber, tally
+from utils.corpus.tokens import LINE_END, TextOptions, empty_match, tokenizer
 from utils.system.errors import EnvironmentFailure, InputError
 
-FIRST_PASS = "numbers.i32"
+NUMBERS = "numbers.i32"  # the file of the first pass
+AT_ONCE = 2**18  # numbers, in the second pass
+MOST_DISTINCT = 30_000_000  # words: some 7 GB of memory. None is forgotten on the way: all counts are exact
+LEFT_OUT = -1
+END = -2
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +38,7 @@ class Text:
     Attributes
     ----------
     corpus : Corpus
-        A line is a sentence, or several if it is very long; a line of whose words none stayed is one without words.
+        A line is a sentence, or several if it is very long. A line of which no word stayed is an empty sentence.
     words : list of str, length V
         The word of each id: the most frequent first; of equally frequent ones those that appear first.
     counts : ndarray of int64, shape (V,)
@@ -84,70 +92,170 @@ def read_text(path, options=None, cache=None, bar=False):
         Trouble in reading, or in writing the cache.
     """
     options, sources = options or TextOptions(), find_sources(path)
-    files = tuple(source.name for source in sources)
     name = "standard input" if str(path) == "-" else str(path)
     if cache is None:
         with tempfile.TemporaryDirectory() as folder:
-            _build(Path(folder), sources, options, name, bar)
-            return _text(corpuscache.load(Path(folder), mapped=False), files, cached=False)
-    kept = CorpusCache(cache, options)
-    digest = kept.known_digest(sources)
-    if digest is not None and (found := kept.load(digest)) is not None:
-        return _text(found, files, cached=True)
+            facts, _ = _build(Path(folder), sources, options, name, bar)
+            files.seal(Path(folder), facts)
+            return _text(files.load(Path(folder), mapped=False), sources, cached=False)
+    kept = CorpusCache(cache, sources, options.as_dict())
+    if (found := kept.load()) is not None:
+        return _text(found, sources, cached=True)
     with kept.building() as folder:
         started = time.time_ns()
-        digest = _build(folder, sources, options, name, bar)
-        found = kept.keep(folder, digest)
-    kept.remember(sources, digest, started)
-    return _text(found, files, cached=False)
+        facts, content = _build(folder, sources, options, name, bar)
+        return _text(kept.keep(folder, facts, content, started), sources, cached=False)
 
 
-def _text(found, files, cached):
+def _text(found, sources, cached):
     if found is None:
         raise EnvironmentFailure("the text that was just written could not be read again: is the disk in order?")
     corpus, words, counts, facts, fingerprint = found
-    return Text(corpus, words, counts, facts["tokens_read"], facts["lines"], files, cached, fingerprint)
+    names = tuple(source.name for source in sources)
+    return Text(corpus, words, counts, files=names, cached=cached, fingerprint=fingerprint, **facts)
 
 
 def _build(folder, sources, options, name, bar):
-    """Read the sources into files in the folder; return the digest of their content."""
-    reader, numbers = TextReader(sources, options.encoding_errors), folder / FIRST_PASS
+    """Read the sources into files in the folder; return the facts about them, and the digest of their content."""
+    reader = TextReader(sources, options.encoding_errors)
     try:
-        with numbers.open("wb") as file, _progress(reader.total, bar) as report:
-            index = number_words(
-                reader, options, file, lambda: report(reader.bytes, file.tell() // ID.itemsize - reader.lines)
-            )
-        found, new_ids = tally(numbers, index, options, name)
-        with (folder / corpuscache.IDS).open("wb") as ids, (folder / corpuscache.OFFSETS).open("wb") as offsets:
-            neighbours = renumber(numbers, new_ids, options.longest, ids, offsets)
-        if not neighbours:
+        with (folder / NUMBERS).open("wb") as file, _progress(reader, file, bar) as report:
+            index = _number(reader, options, file, report)
+        kept, counts, tokens_read = _select(folder, index, options, name)
+        if not _renumber(folder, kept, len(index), options.longest):
             often = f" that occur {options.min_count} times or more" if options.min_count > 1 else ""
             raise InputError(
                 f"no context window can be drawn from {name}: no line has two different words{often} next to each "
                 "other; wanted one sentence per line"
             )
-        numbers.unlink()
-        found.counts.tofile(folder / corpuscache.COUNTS)
-        (folder / corpuscache.WORDS).write_bytes("\n".join(found.words).encode())
-        corpuscache.seal(folder, tokens_read=found.tokens_read, lines=reader.lines)
+        (folder / NUMBERS).unlink()
+        counts.tofile(folder / files.COUNTS)
+        words = list(index)
+        (folder / files.WORDS).write_bytes("\n".join(words[number] for number in kept.tolist()).encode())
     except OSError as error:
         raise EnvironmentFailure(f"cannot write in {folder.parent}: {error.strerror or error}") from error
-    return reader.digest()
+    return {"tokens_read": tokens_read, "lines": reader.lines}, reader.content.hexdigest()
+
+
+def _number(reader, options, file, report):
+    """The first pass: write the number of each word to `file`, by first appearance, as int32; 0 at line ends.
+
+    Returns
+    -------
+    dict of str to int
+        The number of each word.
+    """
+    tokenize = tokenizer(options.token_pattern)
+    index = defaultdict()
+    index.default_factory = index.__len__  # a word not seen before gets the next number
+    index[LINE_END] = 0
+    for text in reader:
+        words = tokenize(text.lower() if options.lowercase else text)
+        np.fromiter(map(index.__getitem__, words), ID, len(words)).tofile(file)
+        if "" in index:
+            raise empty_match(options.token_pattern)
+        if len(index) > MOST_DISTINCT:
+            raise InputError(
+                f"the text has more than {MOST_DISTINCT:,} different words, too many to count: "
+                "give a --token-pattern that finds words only, or less text"
+            )
+        report()
+    return index
+
+
+def _select(folder, index, options, name):
+    """Count the numbers of the first pass, and choose the words that stay.
+
+    Returns
+    -------
+    kept : ndarray of int64, shape (V,)
+        Their numbers: the most frequent first, of equally frequent ones those that appear first.
+    counts : ndarray of int64, shape (V,)
+    tokens_read : int
+        Words of the text, including those that are left out.
+    """
+    counts = np.zeros(len(index), dtype=np.int64)  # (N,)
+    for numbers in _numbers(folder, max(AT_ONCE, len(index))):
+        counts += np.bincount(numbers, minlength=len(index))
+    counts[0] = 0  # line ends
+    if not counts.any():
+        raise InputError(f"{name} holds no words: wanted text, one sentence per line")
+    order = 1 + np.argsort(-counts[1:], kind="stable")  # (N - 1,)
+    kept = order[counts[order] >= options.min_count][: options.max_vocab]  # (V,)
+    if not len(kept):
+        raise InputError(
+            f"no word of {name} occurs {options.min_count} times or more (the most frequent: {counts.max()}): "
+            "give a smaller --min-count or more text"
+        )
+    return kept, counts[kept], counts.sum().item()
+
+
+def _renumber(folder, kept, n, longest):
+    """The second pass: write ids and offsets; return whether some word has a neighbour that differs from it.
+
+    Parameters
+    ----------
+    folder : Path
+    kept : ndarray of int64, shape (V,)
+        The number of each id.
+    n : int
+        How many numbers there are.
+    longest : int
+        Sentences of more words are cut.
+    """
+    new_ids = np.full(n, LEFT_OUT, dtype=ID)
+    new_ids[kept] = np.arange(len(kept))
+    new_ids[0] = END
+    begin = written = 0  # where the sentence that is being read begins; ids up to here
+    last, neighbours = END, False
+    with (folder / files.IDS).open("wb") as ids_file, (folder / files.OFFSETS).open("wb") as offsets_file:
+        np.zeros(1, OFFSET).tofile(offsets_file)
+        for numbers in _numbers(folder, AT_ONCE):
+            ids = new_ids.take(numbers)
+            ids = ids[ids != LEFT_OUT]
+            if not neighbours and len(ids):
+                pairs = np.concatenate(([last], ids))
+                neighbours = bool(((pairs[1:] != pairs[:-1]) & (pairs[1:] >= 0) & (pairs[:-1] >= 0)).any())
+                last = ids[-1]
+            ends = np.flatnonzero(ids == END)
+            borders = written + ends - np.arange(len(ends))  # (S,): line ends are not words
+            if len(borders):
+                _cut(begin, borders, longest).astype(OFFSET).tofile(offsets_file)
+                begin = borders[-1].item()
+            ids = ids[ids != END]
+            ids.tofile(ids_file)
+            written += len(ids)
+    return neighbours
+
+
+def _cut(begin, borders, longest):
+    """The ends of sentences, with more of them where a sentence has more than `longest` words."""
+    begins = np.concatenate(([begin], borders[:-1]))
+    long = np.flatnonzero(borders - begins > longest)
+    cuts = [np.arange(begins[s] + longest, borders[s], longest) for s in long]
+    return np.sort(np.concatenate((borders, *cuts))) if cuts else borders
+
+
+def _numbers(folder, n):
+    with (folder / NUMBERS).open("rb") as file:
+        while len(numbers := np.fromfile(file, ID, n)):
+            yield numbers
 
 
 @contextlib.contextmanager
-def _progress(total, shown):
-    """A function that takes (bytes read, words read), and shows them with the time left where that can be known."""
+def _progress(reader, file, shown):
+    """A function that shows what has been read, the speed, and the time left where that can be known."""
     started = time.monotonic()
     with tqdm(
-        total=total, unit="B", unit_scale=True, leave=False, dynamic_ncols=True, desc="reading",
+        total=reader.total, unit="B", unit_scale=True, leave=False, dynamic_ncols=True, desc="reading",
         disable=not shown or not sys.stdout.isatty(),
     ) as progress:  # fmt: skip
 
-        def report(size, words):
+        def report():
+            words = file.tell() // ID.itemsize - reader.lines
             speed = words / max(time.monotonic() - started, 1e-9)
             progress.set_postfix_str(f"{speed / 1e6:.1f} million words/s", refresh=False)
-            progress.update(size - progress.n)
+            progress.update(reader.bytes - progress.n)
 
         yield report
 

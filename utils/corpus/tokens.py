@@ -1,56 +1,105 @@
-"""From text to numbered words, on disk, in two passes: memory goes with the vocabulary, not with the text.
+"""From text to words: the options of a reading, and the function that finds words."""
 
-The first pass gives each word a number in the order of first appearance and writes the numbers down, line by line. Then
-it is known how often each occurs. The second pass renumbers them: the most frequent word is 0, rare words are gone.
-"""
+import functools
+import re
+import warnings
+from dataclasses import asdict, dataclass
 
-from collections import defaultdict
-from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-
-from utils.corpus.textoptions import compiled, empty_match
 from utils.system.errors import InputError
 
+ENCODING_ERRORS = ("strict", "replace", "ignore")
+LONGEST = 10_000  # words of a sentence: a text without line ends (text8) still comes in pieces that fit in memory
 LINE_END = "\0"  # stands among the words, where no word can be: the reader lets no zero byte through
-IDS_AT_ONCE = 2**18  # in the second pass
-MOST_DISTINCT = 30_000_000  # words: some 7 GB of memory. None is forgotten on the way: all counts are exact
-LEFT_OUT = -1
-END = -2
-ID, OFFSET = np.dtype("<i4"), np.dtype("<i8")  # on disk
 
 
-class Tally(NamedTuple):
-    """What a text turned out to hold.
+@dataclass(frozen=True)
+class TextOptions:
+    """How a text becomes words.
 
     Attributes
     ----------
-    words : list of str, length V
-        The most frequent first; of equally frequent ones those that appear first.
-    counts : ndarray of int64, shape (V,)
-    tokens_read : int
-        Words of the text, those that were left out among them.
+    lowercase : bool
+    token_pattern : str or None
+        A regular expression: what it finds in a line, or the one group in it, are the words. None: what stands between
+        white space.
+    min_count : int
+        Words that occur less often are left out before windows are drawn, so that their neighbours move together.
+    max_vocab : int or None
+        At most so many words stay, the most frequent; of equally frequent ones those that appear first.
+    encoding_errors : {"strict", "replace", "ignore"}
+        What becomes of bytes that are not UTF-8: an error that names file and line, U+FFFD, nothing.
+    longest : int
+        Words of the longest sentence; longer lines are cut.
+
+    Raises
+    ------
+    InputError
+        One of them is out of range, or `token_pattern` is not a regular expression, has several groups, or finds
+        words without letters.
     """
 
-    words: list
-    counts: np.ndarray
-    tokens_read: int
+    lowercase: bool = True
+    token_pattern: str | None = None
+    min_count: int = 1
+    max_vocab: int | None = None
+    encoding_errors: str = "strict"
+    longest: int = LONGEST
+
+    def __post_init__(self):
+        for name, least in (("min_count", 1), ("max_vocab", 2), ("longest", 2)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError(f"{name} must be at least {least}, got {value}")
+        if self.encoding_errors not in ENCODING_ERRORS:
+            raise InputError(f"encoding_errors must be one of {', '.join(ENCODING_ERRORS)}, got {self.encoding_errors}")
+        if self.token_pattern is not None:
+            compiled(self.token_pattern)
+
+    def as_dict(self):
+        return asdict(self)
 
 
-def tokenizer(options):
+@functools.cache
+def compiled(pattern):
+    """The token pattern, compiled and checked.
+
+    Raises
+    ------
+    InputError
+        It is not a regular expression, has several groups, or matches the empty string.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of what other versions of Python may read in it
+            regex = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise InputError(
+            f"the token pattern {pattern!r} is not a regular expression ({error}): "
+            "give a regular expression for one word, such as \\w+"
+        ) from None
+    if regex.groups > 1:
+        raise InputError(
+            f"the token pattern {pattern!r} has {regex.groups} groups, at most one can be the word: "
+            "write (?:...) for those that are not"
+        )
+    if regex.search("") is not None:
+        raise empty_match(pattern)
+    return regex
+
+
+def empty_match(pattern):
+    """The error for a pattern that finds words without letters."""
+    return InputError(
+        f"the token pattern {pattern!r} matches the empty string: every match must be a word; write + instead of *"
+    )
+
+
+def tokenizer(pattern):
     """A function from text (whole lines, or a piece of one) to its words, with LINE_END at the end of each line."""
-    if options.token_pattern is None:
-
-        def between_spaces(text):
-            text = text.lower() if options.lowercase else text
-            return text.replace("\n", f" {LINE_END} ").split()
-
-        return between_spaces
-    find = compiled(options.token_pattern).findall
+    if pattern is None:
+        return lambda text: text.replace("\n", f" {LINE_END} ").split()
+    find = compiled(pattern).findall
 
     def matches(text):
-        text = text.lower() if options.lowercase else text
         *lines, rest = text.replace("\r\n", "\n").split("\n")
         words = []
         for line in lines:
@@ -59,128 +108,3 @@ def tokenizer(options):
         return words + find(rest)
 
     return matches
-
-
-def number_words(blocks, options, file, report):
-    """The first pass: write the number of each word to `file`, by first appearance, as int32; 0 at line ends.
-
-    Parameters
-    ----------
-    blocks : iterable of str
-        See `TextReader`.
-    options : TextOptions
-    file : binary file
-    report : callable
-        Called after each block.
-
-    Returns
-    -------
-    dict of str to int
-        The number of each word.
-    """
-    tokenize = tokenizer(options)
-    index = defaultdict()
-    index.default_factory = index.__len__  # a word not seen before gets the next number
-    index[LINE_END] = 0
-    for text in blocks:
-        words = tokenize(text)
-        np.fromiter(map(index.__getitem__, words), ID, len(words)).tofile(file)
-        if "" in index:
-            raise empty_match(options.token_pattern)
-        if len(index) > MOST_DISTINCT:
-            raise InputError(
-                f"the text has more than {MOST_DISTINCT:,} different words, too many to count: "
-                "give a --token-pattern that finds words only, or less text"
-            )
-        report()
-    return index
-
-
-def tally(path, index, options, name):
-    """Count the numbers in the file of the first pass, and choose the words that stay.
-
-    Returns
-    -------
-    Tally
-    new_ids : ndarray of int32, shape (N,)
-        The id of each number; LEFT_OUT, or END for line ends.
-
-    Raises
-    ------
-    InputError
-        No word is left: `name` says of which text.
-    """
-    counts = np.zeros(len(index), dtype=np.int64)  # (N,)
-    for numbers in _numbers(path, max(IDS_AT_ONCE, len(index))):
-        counts += np.bincount(numbers, minlength=len(index))
-    counts[0] = 0  # line ends
-    if not counts.any():
-        raise InputError(f"{name} holds no words: wanted text, one sentence per line")
-    order = 1 + np.argsort(-counts[1:], kind="stable")  # (N - 1,)
-    kept = order[counts[order] >= options.min_count][: options.max_vocab]  # (V,)
-    if not len(kept):
-        raise InputError(
-            f"no word of {name} occurs {options.min_count} times or more (the most frequent: {counts.max()}): "
-            "give a smaller --min-count or more text"
-        )
-    new_ids = np.full(len(index), LEFT_OUT, dtype=ID)
-    new_ids[kept] = np.arange(len(kept))
-    new_ids[0] = END
-    words = list(index)
-    return Tally([words[i] for i in kept.tolist()], counts[kept], counts.sum().item()), new_ids
-
-
-def renumber(path, new_ids, longest, ids_file, offsets_file):
-    """The second pass: write the ids and where sentences begin.
-
-    Parameters
-    ----------
-    path : Path
-        The file of the first pass.
-    new_ids : ndarray of int32, shape (N,)
-        See `tally`.
-    longest : int
-        Sentences of more words are cut.
-    ids_file, offsets_file : binary file
-        Get the `ids` and `offsets` of a Corpus, as int32 and int64.
-
-    Returns
-    -------
-    bool
-        Whether some word has a neighbour in its sentence that differs from it.
-    """
-    np.zeros(1, OFFSET).tofile(offsets_file)
-    begin = written = 0  # where the sentence that is being read begins; ids up to here
-    last, neighbours = END, False
-    for numbers in _numbers(path, IDS_AT_ONCE):
-        ids = new_ids.take(numbers)
-        ids = ids[ids != LEFT_OUT]
-        if not neighbours and len(ids):
-            pairs = np.concatenate(([last], ids))
-            neighbours = bool(((pairs[1:] != pairs[:-1]) & (pairs[1:] >= 0) & (pairs[:-1] >= 0)).any())
-            last = ids[-1]
-        ends = np.flatnonzero(ids == END)
-        borders = written + ends - np.arange(len(ends))  # (S,): line ends are not words
-        if len(borders):
-            _cut(begin, borders, longest).astype(OFFSET).tofile(offsets_file)
-            begin = borders[-1].item()
-        ids = ids[ids != END]
-        ids.tofile(ids_file)
-        written += len(ids)
-    return neighbours
-
-
-def _cut(begin, borders, longest):
-    """The ends of sentences, with more of them where a sentence has more than `longest` words."""
-    begins = np.concatenate(([begin], borders[:-1]))
-    long = np.flatnonzero(borders - begins > longest)
-    if not len(long):
-        return borders
-    cuts = [np.arange(begins[s] + longest, borders[s], longest) for s in long]
-    return np.sort(np.concatenate((borders, *cuts)))
-
-
-def _numbers(path, n):
-    with Path(path).open("rb") as file:
-        while len(numbers := np.fromfile(file, ID, n)):
-            yield numbers
