@@ -1,48 +1,71 @@
-# make run and make test need Python 3.11 or newer (with venv) and make, nothing else.
-PYTHON ?= python3
-BIN = .venv/bin
+# `make run` and `make test` need make and Python 3.11 or newer with venv. Packages go into the folder VENV.
+PYTHON = python3
+VENV = .venv
+RUN = $(VENV)/bin/python
+READY = $(VENV)/ready
 
-.PHONY: run test torture lint bench bench-count bench-large clean
+# For recipes; their texts have no commas, which would separate arguments.
+fail = { echo "error: $(1)" >&2; exit 1; }
+install = @$(RUN) -m pip install --disable-pip-version-check -r $(1) >$(VENV)/pip.log 2>&1 || \
+	$(call fail,pip cannot install the packages of $(1): \
+	$$(sed -n 's/^ERROR: //p' $(VENV)/pip.log | tail -n 1) (more in $(VENV)/pip.log). Go online or set PIP_INDEX_URL or \
+	PIP_FIND_LINKS to where pip finds packages; a Python that already has them needs no set-up: python run.py)
 
-run: .venv/ready
-	@if $(BIN)/python -m utils.corpus.download; then \
-		$(BIN)/python run.py; \
+.PHONY: run test torture lint bench bench-count bench-large optional clean
+
+run: $(READY)
+	@if $(RUN) -m utils.corpus.download; then \
+		$(RUN) run.py; \
 	else \
-		echo "== No treebank to be had: training on the built-in sample instead, in the folder sample-run."; \
-		$(BIN)/python run.py --sample --out sample-run; \
+		echo "== The treebank is not available: training on the built-in sample instead, in the folder sample-run."; \
+		$(RUN) run.py --sample --out sample-run; \
 	fi
 
-test: .venv/ready
-	$(BIN)/python -m pytest -n 2
+test: $(READY)
+	$(RUN) -m pytest -n 2
 
-# Some ten minutes: the training is killed a hundred times, and ten thousand damaged files are read.
-torture: .venv/ready
-	$(BIN)/python tests/helpers/torture.py
-	$(BIN)/python tests/helpers/fuzz.py --cases 10000 --seed 1
+# About ten minutes: the training is killed a hundred times, and ten thousand damaged files are read.
+torture: $(READY)
+	$(RUN) tests/helpers/torture.py
+	$(RUN) tests/helpers/fuzz.py --cases 10000 --seed 1
 
-lint: .venv/ready
-	$(BIN)/ruff check .
+lint: $(READY)
+	$(RUN) -m ruff check .
 
-bench: .venv/ready
-	$(BIN)/python -m utils.corpus.download
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	$(BIN)/python benchmarks/bench.py --write benchmarks/results.md
+bench: $(READY)
+	$(call install,requirements-bench.txt)
+	$(RUN) -m utils.corpus.download
+	$(RUN) benchmarks/bench.py --write benchmarks/results.md
 
-bench-count: .venv/ready
-	$(BIN)/python -m utils.corpus.download
-	$(BIN)/python benchmarks/bench_count.py --write benchmarks/results-count.md
+bench-count: $(READY)
+	$(RUN) -m utils.corpus.download
+	$(RUN) benchmarks/bench_count.py --write benchmarks/results-count.md
 
 # About an hour.
-bench-large: .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	$(BIN)/python benchmarks/bench_large.py --write benchmarks/results-large.md
+bench-large: $(READY)
+	$(call install,requirements-bench.txt)
+	$(RUN) benchmarks/bench_large.py --write benchmarks/results-large.md
 
-.venv/ready: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "error: Python 3.11 or newer is needed; name one with make PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+# What some tests are skipped without.
+optional: $(READY)
+	$(call install,requirements-optional.txt)
+
+# `ready` is made last, so a folder that was only half set up is set up anew.
+$(READY): requirements.txt $(RUN)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		$(call fail,Python 3.11 or newer is needed; $(PYTHON) --version says: $$($(PYTHON) --version 2>&1 | head -n 1). \
+		Name another one: make PYTHON=FILE)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		$(call fail,$(PYTHON) lacks the module venv: install it (on Debian and Ubuntu: apt install python3-venv) \
+		or name another Python: make PYTHON=FILE)
+	@echo "== Setting up $(VENV) with the packages of requirements.txt"
+	@said=$$($(PYTHON) -m venv --clear $(VENV) 2>&1) || \
+		$(call fail,cannot set up $(VENV): $$(echo "$$said" | tail -n 1))
+	$(call install,requirements.txt)
 	@touch $@
 
+# No recipe: where the folder's Python is missing or gone, this makes the rule above run.
+$(RUN): ;
+
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache .hypothesis

@@ -1,14 +1,13 @@
-"""How fast the counting is: against a plain loop and sparse products, as the corpus grows, within a budget; the SVD.
+"""How fast counting is: against a plain loop and sparse products, as the corpus grows, within a budget; the SVD.
 
-    python benchmarks/bench_count.py --write benchmarks/results-count.md      # everything, some minutes
+    make bench-count                       # everything, in a few minutes; writes benchmarks/results-count.md
     python benchmarks/bench_count.py --data DIR --only treebank counting
-    python benchmarks/bench_count.py --small      # whether everything runs, in half a minute; the figures mean little
+    python benchmarks/bench_count.py --small      # check that everything runs, on the sample treebank, in half a minute
 
-Each measurement is a process of its own, and alternatives are taken in turn. All but the workers have one core. Linux
-only.
+Each measurement is a process of its own, and alternatives are taken in turn. Everything but the comparison of workers
+runs on one core. Linux only.
 """
 
-import argparse
 import os
 import statistics
 import subprocess
@@ -16,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,9 @@ FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parent
 sys.path[:0] = [str(PROJECT), str(FOLDER)]
 
-from bench import Report, in_process, machine, spread  # noqa: E402
+from bench import in_process, main, spread  # noqa: E402
+
+from utils.system.console import run  # noqa: E402
 
 WINDOW = 5
 V = 100_000  # words of the Zipf corpus
@@ -37,7 +39,7 @@ class Sizes(NamedTuple):
     Attributes
     ----------
     rounds : int
-        Of each comparison; where something grows, three at most.
+        Repetitions of each comparison; where something grows, three at most.
     loop : int
         Words for the plain loop.
     growth : tuple of int
@@ -55,11 +57,11 @@ FULL = Sizes(5, 200_000, (1_000_000, 5_000_000, 20_000_000), (10, 50, 100, 300))
 SMALL = Sizes(1, 20_000, (100_000, 200_000), (10,))
 
 
-# What is measured: each function runs in a process of its own and returns what it prints as JSON
+# What is measured: each function runs in a process of its own, which prints the result as JSON
 
 
 def zipf(T):
-    """A corpus of `T` ids, the r-th word with a share that goes with 1 / (r + 2.7), in sentences of 20 words."""
+    """A corpus of `T` ids in sentences of 20 words; the share of the r-th word is proportional to 1 / (r + 2.7)."""
     import numpy as np
 
     from utils.corpus.ids import Corpus
@@ -67,7 +69,7 @@ def zipf(T):
     rng = np.random.default_rng(0)
     borders = np.cumsum(1 / (np.arange(V) + 2.7))
     ids = np.empty(T, dtype=np.int32)
-    for begin in range(0, T, 1_000_000):  # a part at a time, so as not to raise the peak of memory
+    for begin in range(0, T, 1_000_000):  # in parts, to keep the peak of memory low
         part = ids[begin : begin + 1_000_000]
         part[:] = np.searchsorted(borders, rng.random(len(part)) * borders[-1])
     return Corpus(ids, np.arange(0, T + 1, SENTENCE))
@@ -84,7 +86,7 @@ def ours(T):
 
 
 def loop(T):
-    """The same by a loop over words and a dictionary of pairs, as most courses show it."""
+    """The same with a loop over words and a dictionary of pairs, as most courses show it."""
     from collections import Counter
 
     corpus = zipf(T)
@@ -99,7 +101,7 @@ def loop(T):
 
 
 def products(T):
-    """The same by sparse products: an indicator matrix of words by places, times itself shifted by 1 .. window."""
+    """The same with sparse products: an indicator matrix of words by positions, times itself shifted by 1 .. window."""
     import numpy as np
     from scipy.sparse import csr_array
 
@@ -120,7 +122,7 @@ def products(T):
 
 
 def growth(T, memory):
-    """Seconds, cells, and the most memory (MB) that counting took beside the corpus: its own, and with mapped files."""
+    """Seconds, cells, and the peak memory of counting beside the corpus, in MB: without and with mapped files."""
     from utils.counting.cooccurrence import cooccurrence
 
     corpus = zipf(T)
@@ -141,13 +143,13 @@ def growth(T, memory):
 
 
 def resident():
-    """This process's memory in MB: what is its own, and with mapped files."""
+    """This process's memory in MB: without and with mapped files."""
     fields = dict(line.split(":") for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
     return [int(fields[name].split()[0]) * 1024 / 1e6 for name in ("RssAnon", "VmRSS")]
 
 
 def shared(T, n):
-    """Seconds to count a Zipf corpus by n workers, who have started before."""
+    """Seconds to count a Zipf corpus with n workers that have been started before."""
     from utils.counting.cooccurrence import cooccurrence
     from utils.system.workers import Workers
 
@@ -159,7 +161,7 @@ def shared(T, n):
 
 
 def treebank(data, d):
-    """Seconds of each stage on SST: reading, counting, PPMI, SVD."""
+    """Numbers of words and of different words, and seconds of each stage: reading, counting, PPMI, SVD."""
     from utils.corpus.reading import encode
     from utils.counting.cooccurrence import cooccurrence
     from utils.counting.pmi import ppmi, svd_vectors
@@ -174,11 +176,11 @@ def treebank(data, d):
     times.append(time.perf_counter())
     svd_vectors(matrix, d, random_state=0)
     times.append(time.perf_counter())
-    return [after - before for before, after in zip(times[:-1], times[1:], strict=True)]
+    return len(corpus.ids), len(words), [after - before for before, after in pairwise(times)]
 
 
 def arpack(data, d):
-    """Seconds of scipy's ARPACK solver for the same matrix, and how far our singular values are below its."""
+    """Seconds of SciPy's ARPACK solver on the same matrix, and by what share our singular values fall short of its."""
     import numpy as np
     from scipy.sparse.linalg import svds
 
@@ -197,7 +199,7 @@ def arpack(data, d):
 
 
 def whole_process(data, d):
-    """Seconds of `python count.py`, from start to pictures."""
+    """Seconds of `python count.py`, from start to both pictures."""
     with tempfile.TemporaryDirectory() as out:
         started = time.perf_counter()
         subprocess.run(
@@ -213,10 +215,12 @@ def whole_process(data, d):
 
 
 def report_treebank(report, data, sizes):
-    """From SST's files to vectors, stage by stage; ARPACK beside our SVD; count.py as a whole."""
-    report.say(f"## The treebank: 227,245 words, vocabulary 19,538, window {WINDOW}, PPMI with cds 0.75")
+    """From the treebank's files to vectors, stage by stage; ARPACK beside our SVD; count.py as a whole."""
+    measured = {d: [in_process(treebank, data, d) for _ in range(sizes.rounds)] for d in sizes.dimensions}
+    stages = {d: [seconds for _, _, seconds in runs] for d, runs in measured.items()}
+    tokens, words, _ = measured[sizes.dimensions[0]][0]
+    report.say(f"## The treebank: {tokens:,} words, vocabulary {words:,}, window {WINDOW}, PPMI with cds 0.75")
     report.say()
-    stages = {d: [in_process(treebank, data, d) for _ in range(sizes.rounds)] for d in sizes.dimensions}
     wholes = {d: [in_process(whole_process, data, d) for _ in range(sizes.rounds)] for d in sizes.dimensions}
     rows = []
     for d in sizes.dimensions:
@@ -230,7 +234,7 @@ def report_treebank(report, data, sizes):
         seconds, below = in_process(arpack, data, d)
         ours = statistics.median(times[-1] for times in stages[d])
         rows.append((d, f"{ours:.2f}", f"{seconds:.2f}", *(f"{100 * share:.2f} %" for share in below)))
-    report.say("The randomized SVD against an exact one (ARPACK, by scipy), and how much lower its values are:")
+    report.say("The randomized SVD beside an exact one (ARPACK), and by what share its singular values fall short:")
     report.say()
     report.table(["dimensions", "ours, s", "ARPACK, s", "first value", "middle", "last"], rows)
 
@@ -252,11 +256,11 @@ def report_counting(report, data, sizes):
         (name, f"{rate[name] / 1e6:.2f}", spread(times[name]), f"{rate['here'] / rate[name]:.1f}")
         for name in alternatives
     ]
-    report.table(["", "million words a second", "seconds, median (range)", "we are faster by"], rows)
+    report.table(["", "million words per second", "seconds, median (range)", "times as slow as here"], rows)
     report.say(
         f"{sizes.growth[0]:,} words, the loop {sizes.loop:,}. The products are of the words' indicator matrix with "
-        "itself, shifted by each distance. (The product of a document-term matrix with itself, as CountVectorizer "
-        "makes it, counts pairs of a sentence however far apart, and is no alternative.)"
+        "itself, shifted by each distance. (The product of CountVectorizer's document-term matrix with itself counts "
+        "pairs of a sentence however far apart, so it is not an alternative.)"
     )
     report.say()
 
@@ -273,14 +277,14 @@ def report_growth(report, data, sizes):
             cells, own, mapped = runs[0][1], max(run[2] for run in runs), max(run[3] for run in runs)
             figures = f"{seconds:.2f}", f"{T / seconds / 1e6:.2f}", f"{cells:,}", f"{12 * cells / 1e6:.0f}"
             rows.append((f"{T:,}", "500 MB" if memory else "none", *figures, f"{own:.0f}", f"{mapped:.0f}"))
-    head = ["words", "budget", "seconds", "million words a second", "cells", "matrix, MB", "peak, MB", "with maps, MB"]
-    report.table(head, rows)
-    report.say("Peaks are those of the process less what it held, corpus included, before; the largest of all runs.")
+    head = ["words", "budget", "seconds", "million words per second", "cells", "matrix, MB", "peak, MB"]
+    report.table([*head, "with maps, MB"], rows)
+    report.say("Peaks are the largest of all runs, less what the process held before, corpus included.")
     report.say()
 
 
 def report_workers(report, data, sizes):
-    """Time by one and by two workers."""
+    """Time with one and with two workers."""
     T, cores = sizes.growth[-1], len(os.sched_getaffinity(0))
     report.say(f"## Workers: {T:,} words of a Zipf corpus, window {WINDOW}, on {cores} cores")
     report.say()
@@ -301,24 +305,7 @@ SECTIONS = {
 }
 
 
-def main():
-    """Run the sections asked for and print the report."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=str(PROJECT / "utils/datasets/stanfordSentimentTreebank"), metavar="DIR")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--small", action="store_true", help="see whether it runs: small corpora, one round")
-    parser.add_argument("--write", metavar="FILE", help="write the report there as Markdown, too")
-    args = parser.parse_args()
-    report = Report()
-    report.say("# Benchmarks of the count-based vectors")
-    report.say()
-    report.say(f"{machine()}. Everything but the workers on one core. Written by `benchmarks/bench_count.py --write`.")
-    report.say()
-    for name in args.only:
-        SECTIONS[name](report, str(Path(args.data).resolve()), SMALL if args.small else FULL)
-    if args.write:
-        Path(args.write).write_text("\n".join(report.lines).rstrip() + "\n", encoding="utf-8")
-
+NOTE = "Everything but the workers on one core. Written by `make bench-count`."
 
 if __name__ == "__main__":
-    main()
+    run(main, __doc__, "Benchmarks of the count-based vectors", NOTE, SECTIONS, FULL, SMALL)

@@ -1,0 +1,84 @@
+"""The benchmarks run, and their tables follow from what was measured. How fast anything is, no test says."""
+
+import importlib.util
+import re
+
+import bench
+import pytest
+
+SMALL = {
+    "bench.py": ["The handout's training: 400 iterations", "Agreement and the naive softmax", "Time of an iteration"],
+    "bench_count.py": ["The treebank: ", "Counting a Zipf corpus", "Growth: ", "Workers: 200,000 words"],
+}
+
+
+def tables(markdown):
+    """The rows of all tables, as lists of cells, heads left out."""
+    blocks = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
+    return [[[cell.strip() for cell in row.split("|")[1:-1]] for row in block.splitlines()[2:]] for block in blocks]
+
+
+@pytest.mark.parametrize("script", SMALL)
+def test_the_small_form_runs_every_section_and_writes_what_it_prints(command, tmp_path, script):
+    done = command(f"benchmarks/{script}", "--small", "--write", "report.md", timeout=600)  # a busy machine is slow
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.md").read_text(encoding="utf-8") == done.stdout.rstrip() + "\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
+    found = re.findall("^## (.*)", done.stdout, re.MULTILINE)
+    assert [title[: len(wanted)] for title, wanted in zip(found, SMALL[script], strict=True)] == SMALL[script]
+    assert all(table for table in tables(done.stdout))
+    cells = [cell for table in tables(done.stdout) for row in table for cell in row]
+    assert not {"nan", "inf", "None"} & set(" ".join(cells).split())
+    if script == "bench.py":
+        difference = re.search(r"no parameter differs from .* by more than (\S+)\.\n", done.stdout)[1]
+        assert 0 <= float(difference) < 1e-12  # twenty iterations of roundings
+        assert ("gensim is not installed" in done.stdout) == (importlib.util.find_spec("gensim") is None)
+
+
+@pytest.mark.parametrize("script", SMALL)
+def test_a_missing_treebank_and_a_missing_folder_are_told_at_once(command, script):
+    done = command(f"benchmarks/{script}", "--data", "nowhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"error: \S*nowhere is not a folder: .*get_datasets.sh.*--small.*\n", done.stderr)
+    done = command(f"benchmarks/{script}", "--small", "--write", "nowhere/report.md")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: cannot write nowhere/report.md: its folder does not exist")
+
+
+# Comparison of the training, from given figures
+
+
+@pytest.fixture
+def comparison(monkeypatch):
+    """comparison(gensim=bool) -> the report's lines, where ours takes 2, 3, 7 s, gensim 2 s and one loop 0.5 s."""
+
+    def compare(gensim):
+        figures = {("ours", 2): [2.0, 7.0, 3.0], ("ours", 1): [6.0] * 3, ("gensim", 2): [2.0] * 3, ("loop", 1): [0.5]}
+        monkeypatch.setattr(bench, "in_process", lambda function, *_, cores=1: figures[function.__name__, cores].pop())
+        monkeypatch.setattr(bench.importlib.util, "find_spec", lambda name: "there" if gensim else None)
+        report = bench.Report()
+        bench.report_comparison(report, "DIR", bench.SMALL._replace(rounds=3, iterations=60, loop=4), pairs=9)
+        return report.lines
+
+    return compare
+
+
+def test_the_comparison_is_by_medians_with_gensim_and_the_loop(comparison):
+    lines = comparison(gensim=True)
+    assert lines[0].split("|")[3].strip() == "ratio to gensim"
+    assert tables("\n".join(lines)) == [[
+        ["here, two cores", "3.00 (2.00 to 7.00)", "1.50", "10"],
+        ["here, one core", "6.00 (6.00 to 6.00)", "3.00", "5"],
+        ["gensim, 1 worker", "2.00 (2.00 to 2.00)", "1.00", "15"],
+        ["handout's loop", "30, extrapolated from 4 iterations", "", "1"],
+    ]]  # fmt: skip
+
+
+def test_without_gensim_the_comparison_says_so_and_leaves_it_out(comparison):
+    lines = comparison(gensim=False)
+    assert lines[0].startswith("gensim is not installed (requirements-bench.txt has it)")
+    assert tables("\n".join(lines)) == [[
+        ["here, two cores", "3.00 (2.00 to 7.00)", "10"],
+        ["here, one core", "6.00 (6.00 to 6.00)", "5"],
+        ["handout's loop", "30, extrapolated from 4 iterations", "1"],
+    ]]  # fmt: skip
