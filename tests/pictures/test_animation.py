@@ -1,4 +1,4 @@
-"""The animated map: turned copies do not move, stages are where their maps are, and each frame says what it is."""
+"""The animated map: rotated copies do not move, stages are the maps of their vectors, each frame says what it is."""
 
 import doctest
 
@@ -31,7 +31,7 @@ def turn(angle, mirrored=False):
 
 
 @given(seed=st.integers(0, 2**32 - 1), angle=st.floats(0, 7), mirrored=st.booleans())
-def test_a_turned_or_mirrored_copy_does_not_move(seed, angle, mirrored):
+def test_a_rotated_or_mirrored_copy_does_not_move(seed, angle, mirrored):
     points = normal(seed, 6, 2)
     aligned = align([points @ turn(angle, mirrored), points @ turn(2 * angle), points])
     np.testing.assert_allclose(aligned, [points] * 3, rtol=0, atol=ROUNDING)
@@ -125,7 +125,7 @@ def test_labels_do_not_overlap_at_the_stages(seed):
         assert overlaps.sum() == 5  # each with itself
         points = sheet.pixels(coordinates)
         ends = np.clip(points, boxes[:, :2], boxes[:, 2:])
-        assert (np.linalg.norm(ends - points, axis=1) < 60).all()  # pixels; so few words have room nearby
+        assert (np.linalg.norm(ends - points, axis=1) < 60).all()  # pixels; so few words have space nearby
 
 
 def test_one_stage_is_a_picture(shown):
@@ -133,9 +133,16 @@ def test_one_stage_is_a_picture(shown):
     assert len(shown(["tea"], {7: [[1.0]], 9: [[2.0]]}, between=0)) == 2
 
 
-def test_many_stages_leave_room_for_fewer_frames_between():
+def test_many_stages_have_fewer_frames_between():
     assert [animation._between(stages, None) for stages in (1, 2, 50, 51, 101, 251, 500)] == [9, 9, 9, 8, 3, 0, 0]
     assert animation._between(50, 2) == 2
+
+
+def test_many_words_move_as_dots_where_labels_find_no_space(shown):
+    words = [f"word{i}" for i in range(150)]
+    notes = shown(words, {0: normal(0, 150), 10: normal(1, 150)}, between=1)
+    first, middle, last = (np.isfinite(boxes).all(axis=1) for _, _, boxes in notes)
+    assert 20 < middle.sum() < 150 and (middle == first & last).all()
 
 
 def test_words_that_start_in_one_place_part(shown):
@@ -180,8 +187,8 @@ def test_same_input_same_bytes_other_input_other_bytes(tmp_path):
         (WORDS, {}, {}, "at least one iteration, got none"),
         (WORDS, {5: normal(0, 4)}, {}, "got 5 words and 4 vectors at iteration 5"),
         (WORDS, {0: normal(0), 5: normal(0) * np.nan}, {}, "got nan in row 0"),
-        (["a"] * 101, {0: normal(0, 101)}, {}, "1 to 100 words, got 101"),
-        ([], {0: normal(0)}, {}, "1 to 100 words, got 0"),
+        (["a"] * 2001, {0: normal(0, 2001)}, {}, "1 to 2000 words, got 2001"),
+        ([], {0: normal(0)}, {}, "1 to 2000 words, got 0"),
         (WORDS, dict.fromkeys(range(51), normal(0)), {"between": 9}, "holds 500 frames, got 501"),
         (WORDS, dict.fromkeys(range(501), normal(0)), {}, "holds 500 frames, got 501"),
         (WORDS, {0: normal(0)}, {"between": -1}, "at least 0, got -1"),

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from utils.pictures.framing import LEAST_GAIN, MOST, find_outliers, unit_of
 
-ROOM = (1200, 900)
+SPACE = (1200, 900)
 
 
-def outliers(points, room=ROOM):
-    return np.flatnonzero(find_outliers(points, points, room)).tolist()
+def outliers(points, space=SPACE):
+    return np.flatnonzero(find_outliers(points, points, space)).tolist()
 
 
 def grid(n):
@@ -46,14 +46,14 @@ def test_what_a_word_needs_on_all_maps_counts():
     low = high = grid(24)
     wandering = high.copy()
     wandering[4] = (30, 1)
-    assert np.flatnonzero(find_outliers(low, wandering, ROOM)).tolist() == [4]
+    assert np.flatnonzero(find_outliers(low, wandering, SPACE)).tolist() == [4]
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 200), scale=st.sampled_from([1e-9, 1.0, 2.0**40]))
 def test_few_are_left_out_and_only_where_the_map_grows(seed, n, scale):
     points = scale * np.random.default_rng(seed).standard_cauchy(size=(n, 2))
-    outside = find_outliers(points, points, ROOM)
+    outside = find_outliers(points, points, SPACE)
     assert outside.sum() <= min(n / 10, MOST)
     if outside.any():
         rest = points[~outside]
-        assert unit_of(points, points, ROOM) >= LEAST_GAIN * unit_of(rest, rest, ROOM)
+        assert unit_of(points, points, SPACE) >= LEAST_GAIN * unit_of(rest, rest, SPACE)

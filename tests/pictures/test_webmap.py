@@ -266,7 +266,7 @@ def test_labels_that_are_shown_never_overlap(seed, n, spread):
 
 
 def test_a_label_waits_no_longer_than_it_must():
-    # Three points on a level, 20 apart: there is room to the left, to the right, and above the one in the middle.
+    # Three points on a level, 20 apart: there is space to the left, to the right, and above the one in the middle.
     points, widths = np.array([[0.0, 0.0], [40.0, 0.0], [20.0, 0.0]]), np.full(3, 50.0)
     sides, zooms = webmap._zooms(points, widths)
     assert webmap.ANCHORS[sides[0]] == "end" and zooms[0] == webmap.LEAST  # the side that is free of marks
@@ -287,7 +287,7 @@ def test_labels_that_wait_are_hidden_and_the_page_knows_for_how_long(page):
     assert (np.array(data["from"]) >= zooms).all()  # rounded up: never shown too early
 
 
-def test_wide_letters_need_more_room():
+def test_wide_letters_need_more_space():
     assert webmap._width("日本") == 26 > webmap._width("mm") > 2 * webmap._width("ll") > 0  # pixels
 
 

@@ -329,7 +329,7 @@ def test_without_groups_there_is_no_legend():
     assert drawn(["a", "b"], [[0.0], [1.0]])[0].legends == []
 
 
-def test_the_most_and_longest_groups_have_different_marks_and_leave_room():
+def test_the_most_and_longest_groups_have_different_marks_and_leave_space():
     words = [f"word{i}" for i in range(21)]
     groups = {"W" * 40 + word: (word,) for word in words}
     figure, *_ = drawn(words, normal(0, 21), groups, "title " * 50)

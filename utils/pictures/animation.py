@@ -7,13 +7,11 @@ from PIL import Image
 from scipy.linalg import orthogonal_procrustes
 
 from utils.pictures.canvas import INK, SMALL, default_settings, drawable
-from utils.pictures.labels import THOROUGH
-from utils.pictures.wordmap import Sheet, marks_of, project_2d
+from utils.pictures.wordmap import MOST_WORDS, Sheet, marks_of, project_2d
 from utils.system.errors import InputError
 from utils.system.files import replacing
 
 DPI = 100  # pixels per inch
-MOST_WORDS = THOROUGH
 STILL, LAST, STEP = 800, 3000, 60  # milliseconds: at a checkpoint, at the last one, in between
 BETWEEN = 9  # frames from one checkpoint to the next
 MOST_FRAMES = 500  # some 10 MB, all in memory while they are written
@@ -33,7 +31,7 @@ def animate_map(words, frames, path, groups=None, between=None, unit="iteration"
     Parameters
     ----------
     words : sequence of str, length n
-        At most 100.
+        At most 2,000; a label is shown between two stages that both have space for it.
     frames : dict of int to array_like of float, shape (n, d)
         The vectors of the words at each iteration, in any order.
     path : str or Path

@@ -26,7 +26,10 @@ class Font:
 
     def among(self, codes):
         """Those of the codes that the font can draw, a set."""
-        return {code for code in np.intersect1d(list(codes), self.letters).tolist() if _has_outline(self.path, code)}
+        codes = np.fromiter(codes, int)
+        places = np.searchsorted(self.letters, codes).clip(max=len(self.letters) - 1)  # as many as codes
+        mapped = codes[self.letters[places] == codes].tolist()
+        return {code for code in mapped if _has_outline(self.path, code)}
 
 
 def escape_undrawable(text):

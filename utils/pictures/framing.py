@@ -7,7 +7,7 @@ PRICE = 5  # a share s of the words left outside must enlarge the map more than 
 LEAST_GAIN = 1.4
 
 
-def find_outliers(low, high, room):
+def find_outliers(low, high, space):
     """Choose the few words without which the map of the others is much larger.
 
     Words are taken away one by one, each time the extreme one that shrinks the rest most, and the best stage is kept.
@@ -16,7 +16,7 @@ def find_outliers(low, high, room):
     ----------
     low, high : ndarray of float64, shape (n, 2)
         The corners of the rectangle that each word needs; equal for a point.
-    room : array_like of float, shape (2,)
+    space : array_like of float, shape (2,)
         Width and height of the map, any unit.
 
     Returns
@@ -26,12 +26,12 @@ def find_outliers(low, high, room):
         large without them.
     """
     n, inside = len(low), np.ones(len(low), dtype=bool)
-    whole = unit_of(low, high, room)
+    whole = unit_of(low, high, space)
     best, best_score = inside.copy(), 1.0
     for count in range(1, min(int(MOST_SHARE * n), MOST) + 1):
         rest = np.flatnonzero(inside)
         extremes = rest[np.concatenate((low[rest].argmin(axis=0), high[rest].argmax(axis=0)))]  # (4,)
-        units = [unit_of(low[rest[rest != i]], high[rest[rest != i]], room) for i in extremes]
+        units = [unit_of(low[rest[rest != i]], high[rest[rest != i]], space) for i in extremes]
         inside[extremes[np.argmin(units)]] = False
         if min(units) <= 0:  # the rest is one point
             break
@@ -41,6 +41,6 @@ def find_outliers(low, high, room):
     return ~best
 
 
-def unit_of(low, high, room):
-    """The length that one unit of `room` stands for when rectangles from `low` to `high`, (n, 2) each, fill it."""
-    return ((high.max(axis=0) - low.min(axis=0)) / room).max()
+def unit_of(low, high, space):
+    """The length that one unit of `space` stands for when rectangles from `low` to `high`, (n, 2) each, fill it."""
+    return ((high.max(axis=0) - low.min(axis=0)) / space).max()

@@ -102,8 +102,8 @@ function resize() {
   if (box.width === 0 || box.height === 0) return;
   [size[0], size[1]] = [box.width, box.height];
   map.setAttribute("viewBox", `0 0 ${size.join(" ")}`);
-  const room = [size[0] - 2 * Math.min(110, 0.22 * size[0]), size[1] - 2 * Math.min(40, 0.1 * size[1])];
-  const fits = [0, 1].map((axis) => room[axis] / (high[axis] - low[axis]));
+  const space = [size[0] - 2 * Math.min(110, 0.22 * size[0]), size[1] - 2 * Math.min(40, 0.1 * size[1])];
+  const fits = [0, 1].map((axis) => space[axis] / (high[axis] - low[axis]));
   fit = Math.min(...fits);
   if (!Number.isFinite(fit)) fit = 1;  // all words are in one place
   redraw();

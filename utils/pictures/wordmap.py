@@ -215,21 +215,21 @@ class Scatter:
         dress(axes)
         points = coordinates.reshape(-1, *coordinates.shape[-2:])  # (T, n, 2)
         self.extents = points.min(axis=0), points.max(axis=0)  # (n, 2), (n, 2)
-        self.outside = find_outliers(*self.extents, self._room())  # (n,)
+        self.outside = find_outliers(*self.extents, self._space())  # (n,)
         self.fit()
         self._write(words, fontsize)
 
-    def _room(self):
+    def _space(self):
         """Width and height for the points inside, pixels, (2,)."""
         return np.array(self.axes.bbox.size) * self.finer - 2 * np.array(MARGIN)
 
     def fit(self):
         """Let the points inside fill the axes, a unit being as long across as up; return their unit and extent."""
         low, high = (corners[~self.outside] for corners in self.extents)  # (m, 2), (m, 2)
-        room = self._room() + 2 * np.array(MARGIN)  # (2,)
-        unit = unit_of(low, high, self._room()) or 1 / room.max()
+        size = self._space() + 2 * np.array(MARGIN)  # (2,)
+        unit = unit_of(low, high, self._space()) or 1 / size.max()
         middle = (low.min(axis=0) + high.max(axis=0)) / 2  # (2,)
-        self.low, self.high = middle - unit * room / 2, middle + unit * room / 2  # (2,), (2,)
+        self.low, self.high = middle - unit * size / 2, middle + unit * size / 2  # (2,), (2,)
         self.inset = unit * np.array(MARGIN)  # (2,)
         self.axes.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]))
         return unit, high.max(axis=0) - low.min(axis=0)
