@@ -2,6 +2,7 @@
 
     python evaluate.py word_vectors.txt                     # word similarity, analogies, sentiment: one table
     python evaluate.py mine.txt glove.6B.50d.txt            # a column for each file
+    python evaluate.py stability seed0.txt seed1.txt        # how many nearest neighbours stay the same
     python evaluate.py neighbours word_vectors.txt good bad
     python evaluate.py analogy word_vectors.txt man king woman
     python evaluate.py odd-one-out word_vectors.txt coffee tea milk snow
@@ -15,29 +16,34 @@ import dataclasses
 import json
 import os
 import sys
-import tempfile
+from argparse import BooleanOptionalAction
+from difflib import get_close_matches
 from pathlib import Path
 
 from tqdm import tqdm
 
-from utils.corpus import sample
+from utils.commands.inputs import missing_treebank, refuse_overwriting
+from utils.corpus.published import EVALUATION_SETS
 from utils.pictures.charts import heat_map
 from utils.pictures.confusion import confusion_picture
 from utils.pictures.webmap import html_map
-from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, word_map
-from utils.scoring import sentiment, table, wordsets
+from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, MOST_WORDS, word_map
+from utils.scoring import sentiment, sets, stability, table, wordsets
 from utils.system import console
+from utils.system.console import say
 from utils.system.errors import InputError
 from utils.system.files import replacing
-from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
+from utils.treebank import DEFAULT_FOLDER, StanfordSentiment, sample_treebank
 from utils.vectors.files import load_vectors
-from utils.vectors.wordvectors import METHODS, WordVectors
+from utils.vectors.view import view
+from utils.vectors.wordvectors import METHODS
 
 SIMILARITY, ANALOGIES, SENTIMENT = TASKS = ("similarity", "analogies", "sentiment")
-SET_FILES = {SIMILARITY: wordsets.SIMILARITY_FILES, ANALOGIES: wordsets.ANALOGY_FILES}
+SET_FILES = {SIMILARITY: sets.SIMILARITY_FILES, ANALOGIES: sets.ANALOGY_FILES}
 SETS_VARIABLE = "EVAL_SETS"
 NEIGHBOURS = 10
 MAPS = {".png": word_map, ".html": html_map}
+LITERAL = "\0"  # begins a word that argparse must not take for an option; no argument can contain it
 
 
 # The command line
@@ -46,37 +52,74 @@ MAPS = {".png": word_map, ".html": html_map}
 def parse(arguments):
     """Parse the command line; without the name of a command it is `score`."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments or arguments[0] not in (*COMMANDS, "-h", "--help"):
-        arguments.insert(0, "score")
     parser = console.ArgumentParser(
         prog="evaluate.py",
         description="Look at saved word vectors and score them.",
         epilog="`evaluate.py FILE [FILE ...]` is short for `evaluate.py score FILE [FILE ...]`; "
-        "`evaluate.py COMMAND --help` tells the options of a command.",
+        "`evaluate.py COMMAND --help` shows the options of a command.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (purpose, add_options, _) in COMMANDS.items():
-        command = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+        spellings = [other for other, meant in ALIASES.items() if meant == name]
+        description = f"{purpose[0].upper()}{purpose[1:]}."
+        command = commands.add_parser(name, help=purpose, description=description, aliases=spellings)
         add_options(command)
         command.add_argument(
             "--limit", type=console.whole_number(1), metavar="N", help="read only the first N words of a file"
         )
-    args = parser.parse_args(arguments)
+        command.add_argument("--strict", action="store_true", help="refuse words that are not UTF-8")
+    args = parser.parse_args(as_literals(with_command(arguments, parser)))
+    args.command = ALIASES.get(args.command, args.command)
     if args.command == "score":
         choose_tasks(args, parser)
     return args
 
 
+def with_command(arguments, parser):
+    """The arguments, with `score` before them if they begin with a file; a mistyped command is an error."""
+    if arguments and arguments[0] in (*COMMANDS, *ALIASES, "-h", "--help"):
+        return arguments
+    first = arguments[0] if arguments else "-"
+    near = get_close_matches(first.lower(), COMMANDS, 1)
+    if near and not Path(first).suffix and not Path(first).exists():
+        parser.error(f"there is no command or file {first!r}: did you mean {near[0]}?")
+    return ["score", *arguments]
+
+
+def as_literals(arguments):
+    """Mark what argparse must not take for an option.
+
+    That is the word "--", which stands in many texts, and everything behind a "--" that has an option's look behind it.
+    Python's versions differ in what they do with "--"; none is left for them.
+    """
+    marked = []
+    for i, argument in enumerate(arguments):
+        if argument != "--":
+            marked.append(argument)
+        elif i + 1 < len(arguments) and arguments[i + 1].startswith("-"):
+            return marked + [LITERAL + other for other in arguments[i + 1 :]]
+        else:
+            marked.append(LITERAL + argument)
+    return marked
+
+
+def literal(argument):
+    """Argparse type: a word or a file, whatever it begins with."""
+    return argument.removeprefix(LITERAL)
+
+
 def score_options(parser):
     """Options of `score`."""
     at_least_one = console.whole_number(1)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="saved word vectors")
-    parser.add_argument("--only", metavar="TASK,...", help=f"of {', '.join(TASKS)} (all that there are data for)")
+    add_files(parser)
+    parser.add_argument(
+        "--only", metavar="TASK,...", help=f"some of {', '.join(TASKS)} (default: all that there are data for)"
+    )
     parser.add_argument(
         "--sets",
         metavar="DIR",
-        help="folder of the similarity and analogy sets "
-        f"(default: ${SETS_VARIABLE}, else where `get_datasets.sh evaluation` puts them)",
+        help="folder of the similarity and analogy sets; any file there of two words and a number per line is a set, "
+        f"too (default: ${SETS_VARIABLE}, else where `get_datasets.sh evaluation` puts them)",
     )
     data = parser.add_mutually_exclusive_group()
     data.add_argument("--data", metavar="DIR", help="the treebank's folder (default: where get_datasets.sh puts it)")
@@ -86,7 +129,7 @@ def score_options(parser):
         type=at_least_one,
         default=wordsets.RESTRICT,
         metavar="N",
-        help="ask and answer analogies with the first N words of a file (%(default)s)",
+        help="ask and answer analogies with the first N words of a file",
     )
     parser.add_argument("--normalize", action="store_true", help="sentiment with unit-length word vectors as well")
     parser.add_argument(
@@ -94,10 +137,41 @@ def score_options(parser):
         type=at_least_one,
         default=sentiment.RANDOM_SEEDS,
         metavar="N",
-        help="sets of random vectors to compare with (%(default)s)",
+        help="sets of random vectors to compare with",
     )
     parser.add_argument("--confusion", metavar="FILE.png", help="draw the confusion matrices of sentiment on test")
     parser.add_argument("--json", metavar="FILE", help="write all scores as JSON, too")
+
+
+def stability_options(parser):
+    """Options of `stability`."""
+    add_files(parser)
+    add_centre(parser)
+    parser.add_argument(
+        "--restrict",
+        type=console.whole_number(1),
+        default=wordsets.RESTRICT,
+        metavar="N",
+        help="ask about and search the first N words that all files have",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the table as JSON, too")
+
+
+def add_files(parser):
+    parser.add_argument("files", nargs="+", type=literal, metavar="FILE", help="saved word vectors")
+
+
+def add_file(parser):
+    parser.add_argument("file", type=literal, metavar="FILE", help="saved word vectors")
+
+
+def add_centre(parser):
+    parser.add_argument(
+        "--centre",
+        "--center",
+        action=BooleanOptionalAction,
+        help="take the mean vector away first, or do not (default: if most of each vector is common to all)",
+    )
 
 
 def choose_tasks(args, parser):
@@ -114,32 +188,43 @@ def choose_tasks(args, parser):
 
 
 def question_options(add_words, answers=True):
-    """Make the options of a command that asks a file about words; `add_words(parser)` adds those."""
+    """Make the options of a command that asks a file about words; `add_words(parser)` adds these."""
 
     def add(parser):
-        parser.add_argument("file", metavar="FILE", help="saved word vectors")
+        add_file(parser)
         add_words(parser)
-        parser.add_argument("--centre", action="store_true", help="take the mean of all vectors away first")
+        add_centre(parser)
         if answers:
             parser.add_argument(
-                "-n", type=console.whole_number(1), default=NEIGHBOURS, metavar="N", help="answers (%(default)s)"
+                "-n", type=console.whole_number(1), default=NEIGHBOURS, metavar="N", help="number of answers"
             )
 
     return add
 
 
 def several_words(parser):
-    parser.add_argument("words", nargs="+", metavar="WORD")
+    parser.add_argument("words", nargs="+", type=literal, metavar="WORD")
+
+
+def neighbour_words(parser):
+    several_words(parser)
+    parser.add_argument(
+        "--restrict",
+        type=console.whole_number(1),
+        metavar="N",
+        help="search the first N words of the file (default: an eighth of them, but at least 500)",
+    )
 
 
 def three_words(parser):
     for name in "abc":
-        parser.add_argument(name, metavar=name.upper())
+        parser.add_argument(name, type=literal, metavar=name.upper())
 
 
 def map_options(parser):
     """Options of `map`."""
-    parser.add_argument("file", metavar="FILE", help="saved word vectors")
+    add_file(parser)
+    add_centre(parser)
     words = parser.add_mutually_exclusive_group()
     words.add_argument("--words", metavar="W1,W2,...", help="words of the map (default: the handout's 24)")
     words.add_argument("--top", type=console.whole_number(1), metavar="N", help="the first N words of the file instead")
@@ -148,10 +233,10 @@ def map_options(parser):
 
 def heat_map_options(parser):
     """Options of `heatmap`."""
-    parser.add_argument("file", metavar="FILE", help="saved word vectors")
+    add_file(parser)
     parser.add_argument("--words", metavar="W1,W2,...", help="words of the picture (default: the handout's 24)")
     parser.add_argument("--out", required=True, metavar="FILE.png")
-    parser.add_argument("--centre", action="store_true", help="take the mean of all vectors away first")
+    add_centre(parser)
 
 
 # Scoring
@@ -159,21 +244,38 @@ def heat_map_options(parser):
 
 def score(args):
     """Print the table; write JSON and picture if asked."""
+    refuse_overwriting(args.files, [args.json, args.confusion])
     data, notes = read_data(args)
     settings = table.Settings(args.restrict, args.normalize, args.seeds)
-    columns = []
+    found = []
     for file in tqdm(args.files, desc="scoring", unit="file", disable=None, leave=False):
-        columns.append(table.score(file, load_vectors(file, args.limit), data, settings))
-    print(*(line.rstrip() for line in table.table(columns, settings)), *notes, sep="\n")
+        found.append(table.find(file, load_vectors(file, args.limit, strict=args.strict), data, settings))
+    columns = table.compare(found, data)
     if args.json:
-        with replacing(args.json) as file:
-            json.dump([dataclasses.asdict(column) for column in columns], file, indent=1, allow_nan=False)
-            file.write("\n")
-        print(f"wrote {args.json}")
+        write_json(args.json, [dataclasses.asdict(column) for column in columns])
     if args.confusion:
         matrices = [(column.file, column.sentiment.vectors.confusion) for column in columns]
         confusion_picture(matrices, sentiment.CLASSES, args.confusion)
-        print(f"wrote {args.confusion}")
+    say(*(line.rstrip() for line in table.table(columns, settings)), *notes)
+    say(*(f"wrote {file}" for file in (args.json, args.confusion) if file))
+
+
+def write_json(path, content):
+    with replacing(path) as file:
+        json.dump(content, file, indent=1, allow_nan=False)
+        file.write("\n")
+
+
+def compare_neighbours(args):
+    """Print how many nearest neighbours several files have in common."""
+    refuse_overwriting(args.files, [args.json])
+    spaces = [load_vectors(file, args.limit, strict=args.strict) for file in args.files]
+    common, bands = stability.stability(spaces, args.restrict, args.centre)
+    if args.json:
+        content = {"files": args.files, "common": common, "bands": [dataclasses.asdict(band) for band in bands]}
+        write_json(args.json, content)
+    say(*stability.lines(args.files, common, bands))
+    say(*(f"wrote {file}" for file in (args.json,) if file))
 
 
 def read_data(args):
@@ -186,10 +288,8 @@ def read_data(args):
         What is left out, and how to get it.
     """
     paths, notes = find_sets(args)
-    pairs = {title: wordsets.read_pairs(path) for title, path in paths.get(SIMILARITY, {}).items()}
-    questions = {}
-    for path in paths.get(ANALOGIES, {}).values():
-        questions |= wordsets.read_questions(path)
+    pairs = {title: sets.read_pairs(path) for title, path in paths.get(SIMILARITY, {}).items()}
+    questions = {title: sets.read_questions(path) for title, path in paths.get(ANALOGIES, {}).items()}
     splits, note = read_splits(args) if SENTIMENT in args.tasks else ({}, None)
     notes += [note] if note else []
     if not (pairs or questions or splits):
@@ -208,35 +308,30 @@ def find_sets(args):
         At most one: what is missing, and how to get it.
     """
     given = args.sets or os.environ.get(SETS_VARIABLE)
-    folder = Path(given or wordsets.DEFAULT_FOLDER)
+    folder = Path(given or sets.DEFAULT_FOLDER)
     if given and not folder.is_dir():
-        raise InputError(f"{folder} is no folder; give that of the evaluation sets (--sets or {SETS_VARIABLE})")
+        raise InputError(f"{folder} is not a folder; give that of the evaluation sets (--sets or {SETS_VARIABLE})")
     wanted = {task: files for task, files in SET_FILES.items() if task in args.tasks}
-    paths = {
-        task: {title: path for title, names in files.items() if (path := wordsets.find_file(folder, names))}
-        for task, files in wanted.items()
-    }
-    missing = [title for task, files in wanted.items() for title in files if title not in paths[task]]
+    found = dict(zip((SIMILARITY, ANALOGIES), sets.find_sets(folder), strict=True))
+    paths = {task: found[task] for task in wanted}
+    fetched = {data_set.title for data_set in EVALUATION_SETS}
+    missing = [title for task, files in wanted.items() for title in files if title in fetched - {*paths[task]}]
     remedy = f"in {folder}: fetch with `sh get_datasets.sh evaluation`, or name their folder with --sets DIR"
     for task, files in wanted.items():
         if task in args.asked and not paths[task]:
-            raise InputError(f"--only asks for {task}, but {' and '.join(files)} are not {remedy}")
+            raise InputError(f"--only asks for {task}, but {', '.join(files)} are not {remedy}")
     if given and wanted and not any(paths.values()):
         names = [names[0] for files in wanted.values() for names in files.values()]
-        raise InputError(f"{folder} holds none of the evaluation sets; wanted {', '.join(names)}")
+        raise InputError(f"{folder} holds none of the evaluation sets; wanted {', '.join(names)}, or others like them")
     return paths, [f"{', '.join(missing)}: not {remedy}"] if missing else []
 
 
 def read_splits(args):
-    """The treebank's splits and None; or an empty dict and a note, if it is not where it is by default."""
+    """The treebank's splits and None; or an empty dict and a note, if it is not in its default place."""
     if args.sample:
-        with tempfile.TemporaryDirectory() as scratch:
-            return sentiment.read_splits(StanfordSentiment(sample.write_sample_treebank(scratch))), None
+        return sentiment.read_splits(sample_treebank()), None
     if args.data is None and not DEFAULT_FOLDER.is_dir():
-        note = (
-            f"sentiment: the treebank is not in {DEFAULT_FOLDER}: fetch it with `sh get_datasets.sh`, name its folder "
-            "with --data DIR, or take the built-in sample with --sample"
-        )
+        note = f"sentiment: {missing_treebank('evaluate.py')}"
         if SENTIMENT in args.asked:
             raise InputError(f"cannot score {note}")
         return {}, note
@@ -246,45 +341,52 @@ def read_splits(args):
 # Looking
 
 
-def open_file(args):
-    """The vectors of the file, about their mean if asked."""
-    vectors = load_vectors(args.file, args.limit)
-    if args.centre:
-        vectors = WordVectors(vectors.words, vectors.vectors - vectors.vectors.mean(axis=0))
-    return vectors
+def open_file(args, among=None):
+    """The vectors of the file as all commands show them: see `utils.vectors.view`. Says so if they are centred."""
+    refuse_overwriting([args.file], [getattr(args, "out", None)])
+    shown = view(load_vectors(args.file, args.limit, strict=args.strict), args.centre, among)
+    if shown.centred and args.centre is None:
+        console.note(
+            f"{args.file}: about the mean of the first {shown.among:,} vectors, whose mean cosine is "
+            f"{shown.mean_cosine:.2f} (--no-centre shows them as they are)"
+        )
+    return shown
 
 
 def spelling(vectors, word):
-    """A word as the vectors have it: as it is written, else in lower case, else as it is, for them to complain of."""
+    """A word as the vectors have it: as it is written, else in lower case, else unchanged, for the error to name."""
     row = wordsets.row_of(vectors, word)
     return word if row is None else vectors.words[row]
 
 
 def print_answers(heading, found):
     width = max((len(word) for word, _ in found), default=0)
-    print(heading, *(f"  {word:{width}}  {value:.3f}" for word, value in found), sep="\n")
+    say(heading, *(f"  {word:{width}}  {value:.3f}" for word, value in found))
 
 
 def neighbours(args):
     """Print the nearest neighbours of each word."""
-    vectors = open_file(args)
-    answers = {word: vectors.most_similar(word, topn=args.n) for word in (spelling(vectors, w) for w in args.words)}
+    shown = open_file(args, args.restrict)
+    words = [spelling(shown.vectors, word) for word in args.words]
+    answers = {word: shown.neighbours(word, args.n) for word in words}
+    about = " about the mean" if shown.centred else ""
     for word, found in answers.items():
-        print_answers(f"{word}, nearest by cosine:", found)
+        print_answers(f"{word}, nearest of the first {shown.among:,} words by cosine{about}:", found)
 
 
 def analogy(args):
     """Print what is to C as B is to A."""
-    vectors = open_file(args)
+    vectors = open_file(args).vectors
     a, b, c = (spelling(vectors, word) for word in (args.a, args.b, args.c))
-    for method in METHODS:
-        print_answers(f"{a} is to {b} as {c} is to, by {method}:", vectors.analogy(a, b, c, method, args.n))
+    answers = {method: vectors.analogy(a, b, c, method, args.n) for method in METHODS}
+    for method, found in answers.items():
+        print_answers(f"{a} is to {b} as {c} is to, by {method}:", found)
 
 
 def odd_one_out(args):
     """Print the word that does not belong to the others."""
-    vectors = open_file(args)
-    print(vectors.doesnt_match([spelling(vectors, word) for word in args.words]))
+    vectors = open_file(args).vectors
+    say(vectors.doesnt_match([spelling(vectors, word) for word in args.words]))
 
 
 def choose_words(args, vectors):
@@ -295,7 +397,7 @@ def choose_words(args, vectors):
     if len(unknown) == len(asked):
         raise InputError(f"none of the words to draw is in {args.file}: {', '.join(asked)}; give other --words")
     if unknown:
-        print(f"not in {args.file}, left out: {', '.join(unknown)}", file=sys.stderr)
+        console.note(f"not in {args.file}, left out: {', '.join(unknown)}")
     return list(dict.fromkeys(vectors.words[row] for row in rows if row is not None))
 
 
@@ -303,29 +405,38 @@ def draw_map(args):
     """Draw words in the plane of their first two directions."""
     if (ending := Path(args.out).suffix.lower()) not in MAPS:
         raise InputError(f"--out wants a file that ends in {' or '.join(MAPS)}, got {args.out}")
-    vectors = load_vectors(args.file, args.limit)
+    vectors = open_file(args).vectors
     words = vectors.words[: args.top] if args.top else choose_words(args, vectors)
+    if ending == ".png" and len(words) > MOST_WORDS:
+        page = Path(args.out).with_suffix(".html")
+        raise InputError(
+            f"a picture has space for {MOST_WORDS} words, got {len(words)}: give fewer, or draw a page, --out {page}"
+        )
     MAPS[ending](words, vectors[words], args.out, MAP_GROUPS)
-    print(f"wrote {args.out}")
+    say(f"wrote {args.out}")
 
 
 def draw_heat_map(args):
-    """Draw the cosines of words as a heat map, like ones beside each other."""
-    vectors = open_file(args)
+    """Draw the cosines of words as a heat map, similar ones next to each other."""
+    vectors = open_file(args).vectors
     words = choose_words(args, vectors)
     directions = vectors.directions[[vectors.index[word] for word in words]]  # (n, d)
     heat_map(directions @ directions.T, words, words, args.out, order="similar")
-    print(f"wrote {args.out}")
+    say(f"wrote {args.out}")
 
 
 COMMANDS = {
     "score": ("score word similarity, analogies and sentiment, a column for each file", score_options, score),
-    "neighbours": ("print the nearest neighbours of words", question_options(several_words), neighbours),
+    "stability": (
+        "compare the nearest neighbours of the same words in several files", stability_options, compare_neighbours
+    ),
+    "neighbours": ("print the nearest neighbours of words", question_options(neighbour_words), neighbours),
     "analogy": ("print what is to C as B is to A", question_options(three_words), analogy),
     "odd-one-out": ("print the word that does not belong", question_options(several_words, False), odd_one_out),
     "map": ("draw words in the plane of their first two directions", map_options, draw_map),
     "heatmap": ("draw the cosines between words", heat_map_options, draw_heat_map),
-}
+}  # fmt: skip
+ALIASES = {"neighbors": "neighbours", "analogies": "analogy", "heat-map": "heatmap"}
 
 
 def main(arguments=None):

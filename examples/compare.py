@@ -36,7 +36,7 @@ from utils.counting.pmi import ppmi, svd_vectors  # noqa: E402
 from utils.minibatches.chunks import Chunks  # noqa: E402
 from utils.pictures.canvas import HEADING, INK, LABEL, SMALL, default_settings, paper, save_png  # noqa: E402
 from utils.pictures.wordmap import MAP_GROUPS, Scatter, marks_of, project_2d  # noqa: E402
-from utils.scoring import sentiment, wordsets  # noqa: E402
+from utils.scoring import sentiment, sets, wordsets  # noqa: E402
 from utils.system import console  # noqa: E402
 from utils.system.errors import InputError  # noqa: E402
 from utils.system.files import make_folder  # noqa: E402
@@ -233,10 +233,10 @@ def read(args):
 
 def read_pairs(folder):
     """The pairs of WordSim-353, or None; and a line that says how to get them, or None."""
-    place_of_sets = Path(folder or wordsets.DEFAULT_FOLDER)
-    path = wordsets.find_file(place_of_sets, wordsets.SIMILARITY_FILES[SIMILARITY])
+    place_of_sets = Path(folder or sets.DEFAULT_FOLDER)
+    path = sets.find_file(place_of_sets, sets.SIMILARITY_FILES[SIMILARITY])
     if path:
-        return wordsets.read_pairs(path), None
+        return sets.read_pairs(path), None
     remedy = f"{SIMILARITY} is not in {place_of_sets}: fetch with `sh get_datasets.sh evaluation`, or name --sets DIR"
     if folder:
         raise InputError(remedy)

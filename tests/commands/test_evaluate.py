@@ -6,13 +6,17 @@ import re
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import evaluate
-from utils.scoring import sentiment, wordsets
+from utils.commands.neighbours import print_neighbours
+from utils.scoring import sentiment
+from utils.scoring import sets as evaluation_sets
 from utils.scoring.sentiment import Classification, SentimentScore
 from utils.scoring.table import Scores, table
 from utils.system import console
+from utils.vectors.wordvectors import WordVectors
 
 # x at 0 degrees; of a, b, c, d the cosine with x grows. "m" is far from all.
 ANGLES = {"x": 0, "a": 80, "b": 60, "c": 30, "d": 10, "m": 200}
@@ -68,7 +72,7 @@ def sets(tmp_path):
 def nothing_installed(tmp_path, monkeypatch):
     """No data in the default places, whatever this machine has."""
     monkeypatch.delenv(evaluate.SETS_VARIABLE, raising=False)
-    monkeypatch.setattr(wordsets, "DEFAULT_FOLDER", tmp_path / "no-sets")
+    monkeypatch.setattr(evaluation_sets, "DEFAULT_FOLDER", tmp_path / "no-sets")
     monkeypatch.setattr(evaluate, "DEFAULT_FOLDER", tmp_path / "no-treebank")
 
 
@@ -103,8 +107,8 @@ def test_similarity_and_analogies_are_a_table_with_their_coverage(call, plane, s
         [str(plane)],
         ["words", "6"],
         ["dimensions", "2"],
-        ["WordSim-353", "0.600", "p", "0.4", "4", "of", "5"],
-        ["SimLex-999", "-1.000", "p", "0", "4", "of", "4"],
+        ["WordSim-353", "0.600", "[-1.000,", "1.000]", "4", "of", "5"],
+        ["SimLex-999", "-1.000", "[-1.000,", "-1.000]", "4", "of", "4"],
     ]:
         assert line in lines
     assert ["family", "66.7", "33.3", "3", "of", "4"] in lines
@@ -115,14 +119,19 @@ def test_similarity_and_analogies_are_a_table_with_their_coverage(call, plane, s
     assert "sentiment" not in called.out
 
 
-def test_each_file_has_a_column_and_score_is_what_is_done_without_a_command(call, plane, films, sets):
+def test_each_file_has_a_column_and_score_is_what_is_done_without_a_command(call, plane, vectors, sets):
     options = ("--sets", sets, "--only", "similarity,analogies")
-    called = call(plane, films, *options)
-    assert called.out == call("score", plane, films, *options).out == call(*options, plane, films).out
-    assert called.rows["words"] == ["6", "14"]
-    assert called.rows["WordSim-353"] == ["0.600", "p", "0.4", "4 of", "5", "-", "p", "-", "0 of", "5"]
-    assert called.rows["family"] == ["66.7", "33.3", "3 of", "4", "-", "-", "0 of", "4"]
-    widths = {len(line) for line in called.out.splitlines() if line and ":" not in line}
+    other = vectors("other.txt", {word: (1, i) for i, word in enumerate("xdabm")})  # without c
+    called = call(plane, other, *options)
+    assert called.out == call("score", plane, other, *options).out == call(*options, plane, other).out
+    assert called.rows["words"] == ["6", "5"]
+    # Only x-a, x-b and x-d have all their words in both: cosines a < b < d here, b < a < d there; judged 2, 1 and 3.5.
+    assert called.rows["WordSim-353"][0].startswith("0.500 ") and called.rows["WordSim-353"][-2:] == ["3 of", "5"]
+    assert re.search(r"less the first file's +\+0.500 \[", called.out)  # 1 less 0.5
+    assert called.rows["family"] == ["-", "-", "0 of", "4"] * 2
+    assert "scored on what all of these files cover" in called.out
+    rows = [line for line in called.out.splitlines()[1:] if re.search(r"\d of +\d", line)]
+    widths = {len(line) for line in rows}
     assert len(widths) == 1  # aligned on the right
 
 
@@ -164,7 +173,7 @@ def test_the_figures_of_the_table_are_the_scores():
 def test_it_runs_as_a_command(command, plane, sets):
     called = command("evaluate.py", plane, "--only", "similarity", env={"EVAL_SETS": str(sets)})
     assert (called.returncode, called.stderr) == (0, "")
-    assert "0.600  p     0.4    4 of   5" in called.stdout
+    assert "0.600 [-1.000,  1.000]      4 of     5" in called.stdout
 
 
 # What is missing
@@ -174,8 +183,9 @@ def test_what_has_no_data_is_left_out_with_a_line_that_says_how_to_get_them(call
     called = call(plane, "--sets", sets)
     assert called.status == 0
     left_out = [line for line in called.out.splitlines() if line.startswith("left out: ")]
-    assert len(left_out) == 1
-    assert "sentiment" in left_out[0] and "get_datasets.sh" in left_out[0] and "--sample" in left_out[0]
+    assert len(left_out) == 2
+    assert "MEN, Rare Words" in left_out[0] and "MTurk" not in left_out[0]  # which cannot be fetched
+    assert "sentiment" in left_out[1] and "get_datasets.sh" in left_out[1] and "--sample" in left_out[1]
     (sets / "SimLex-999.txt").unlink()
     called = call(plane, "--sets", sets, "--data", sample_folder, "--seeds", 1)
     left_out = [line for line in called.out.splitlines() if line.startswith("left out: ")]
@@ -222,7 +232,7 @@ def test_a_malformed_set_is_told_with_file_and_line(call, plane, sets):
 
 def test_the_place_of_the_sets_can_be_given_by_the_environment_and_the_option_wins(call, plane, sets, monkeypatch):
     monkeypatch.setenv(evaluate.SETS_VARIABLE, str(sets))
-    assert call(plane, "--only", "similarity").rows["WordSim-353"][0] == "0.600"
+    assert call(plane, "--only", "similarity").rows["WordSim-353"][0].split()[0] == "0.600"
     monkeypatch.setenv(evaluate.SETS_VARIABLE, str(sets / "nowhere"))
     assert call(plane, "--only", "similarity").status == 2
     assert call(plane, "--only", "similarity", "--sets", sets).status == 0
@@ -232,7 +242,7 @@ def test_the_place_of_the_sets_can_be_given_by_the_environment_and_the_option_wi
 def test_only_leaves_the_other_tasks_out(call, plane, sets, task, row):
     called = call(plane, "--sets", sets, "--only", task)
     assert (called.status, row in called.rows) == (0, True)
-    assert "left out" not in called.out
+    assert "sentiment" not in called.out
     assert len({"SimLex-999", "family", "these vectors"} & set(called.rows)) == 1
 
 
@@ -288,13 +298,24 @@ def test_json_holds_all_scores(call, plane, films, sets, sample_folder, tmp_path
     assert called.out == call(*arguments).out + f"wrote {path}\n"
     one, two = json.loads(path.read_text(encoding="utf-8"))
     assert (one["file"], one["words"], one["dimensions"]) == (str(plane), 6, 2)
-    assert one["similarity"]["WordSim-353"] == pytest.approx({"rho": 0.6, "p": 0.4, "used": 4, "total": 5})
-    assert two["similarity"]["WordSim-353"] == {"rho": None, "p": None, "used": 0, "total": 5}
-    assert one["analogies"]["3CosMul"]["family"] == {"right": 1, "used": 3, "total": 4}
-    assert one["analogies"]["3CosAdd"]["total"] == {"right": 2, "used": 4, "total": 5}
+    assert one["similarity"]["WordSim-353"]["used"] == two["similarity"]["WordSim-353"]["used"] == 0  # films has none
+    analogies = one["analogies"]["Google analogies"]
+    assert analogies["3CosMul"]["sections"]["family"] == {"right": 0, "used": 0, "total": 4}
+    assert analogies["nearest to c"] == {"right": 0, "used": 0, "total": 5}
     shown = " / ".join(f"{100 * two['sentiment']['vectors']['accuracy'][name]:.1f}" for name in sentiment.SPLITS)
     assert called.rows["these vectors"][1] == shown
     assert len(two["sentiment"]["vectors"]["confusion"]) == 5
+    call(plane, plane, *arguments[2:], "--json", path)
+    one, two = json.loads(path.read_text(encoding="utf-8"))
+    score = one["similarity"]["WordSim-353"]
+    assert (score["rho"], score["p"]) == (pytest.approx(0.6), pytest.approx(0.4))
+    assert (score["used"], score["total"], score["interval"]) == (4, 5, [-1, 1])
+    assert score["less_first"] is None
+    assert two["similarity"]["WordSim-353"]["less_first_interval"] == [0, 0]
+    method = two["analogies"]["Google analogies"]["3CosAdd"]
+    assert method["sections"]["total"] == {"right": 2, "used": 4, "total": 5}
+    assert (method["let_in"]["used"], method["less_first"], method["less_first_interval"]) == (4, 0, [0, 0])
+    assert 0 <= method["interval"][0] < 0.5 < method["interval"][1] <= 1
 
 
 # Looking
@@ -318,12 +339,106 @@ def test_neighbours_come_in_order_for_each_word(call, plane):
     assert len(answers(call("neighbours", plane, "x", "--limit", 3).out)) == 2
 
 
-def test_centre_takes_the_mean_away(call, vectors):
+FAR = {"one": (10, 1), "two": (10.5, 0), "three": (9, 1.5), "four": (10.5, -2.5)}
+
+
+def test_the_mean_is_taken_away_where_it_is_most_of_each_vector(call, vectors, plane):
     # About their mean (10, 0) the first is nearest to the second no more.
-    file = vectors("far.txt", {"one": (10, 1), "two": (10.5, 0), "three": (9, 1.5), "four": (10.5, -2.5)})
-    assert answers(call("neighbours", file, "one", "-n", 1).out)[0][0] == "three"
-    assert answers(call("neighbours", file, "two", "-n", 1).out)[0][0] == "one"
-    assert answers(call("neighbours", file, "two", "-n", 1, "--centre").out)[0][0] == "four"
+    file = vectors("far.txt", FAR)
+    called = call("neighbours", file, "two", "-n", 1)
+    assert answers(called.out)[0][0] == "four"
+    assert called.err.count("\n") == 1 and "mean cosine is 0.97 (--no-centre" in called.err
+    assert answers(call("neighbours", file, "two", "-n", 1, "--no-centre").out)[0][0] == "one"
+    assert call("neighbours", file, "two", "--centre").err == ""
+    assert call("neighbours", file, "two", "--center").out == call("neighbours", file, "two").out
+    assert call("neighbours", plane, "x", "--no-centre").out != call("neighbours", plane, "x", "--centre").out
+
+
+def test_all_commands_show_the_same_vectors(call, vectors, tmp_path, monkeypatch):
+    file = vectors("far.txt", FAR)
+    drawn = []
+    monkeypatch.setattr(evaluate, "heat_map", lambda matrix, *_, **__: drawn.append(matrix))
+    monkeypatch.setitem(evaluate.MAPS, ".html", lambda words, vectors, *_: drawn.append(vectors))
+    for options in ((), ("--centre",), ("--no-centre",)):
+        call("heatmap", file, "--words", "one,two", "--out", tmp_path / "h.png", *options)
+        call("map", file, "--words", "one,two", "--out", tmp_path / "m.html", *options)
+    (heat, centred, plain), (map_, map_centred, map_plain) = drawn[::2], drawn[1::2]
+    assert (heat == centred).all() and (map_ == map_centred).all()
+    assert heat[0, 1] < 0.5 < 0.99 < plain[0, 1]
+    assert map_plain.tolist() == [[10, 1], [10.5, 0]] and abs(map_).max() < 1.1
+    three = ("one", "two", "three")
+    assert call("odd-one-out", file, *three).out == call("odd-one-out", file, *three, "--centre").out
+    assert "about the mean" in call("analogy", file, *three).err
+
+
+def test_neighbours_are_sought_among_the_first_words(call, plane):
+    called = call("neighbours", plane, "m", "--restrict", 3, "--no-centre")
+    assert "of the first 3 words" in called.out
+    assert {word for word, _ in answers(called.out)} == {"x", "a", "b"}
+
+
+def test_run_and_evaluate_list_the_same_neighbours(call, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    words, counts = [f"w{i}" for i in range(700)], rng.permutation(700)
+    for common in (0.0, 5.0):
+        vectors = WordVectors(words, (rng.standard_normal((700, 5)) + common).astype(np.float32))
+        print_neighbours(["w3", "w600"], vectors, counts, print)
+        listed = capsys.readouterr().out.splitlines()[1:]
+        vectors.by_frequency(counts).save(tmp_path / "v.txt")
+        for line in listed:
+            word, *rest = line.split()
+            found = [(name, f"{float(cosine):.3f}") for name, cosine in answers(call(
+                "neighbours", tmp_path / "v.txt", word, "-n", 5).out)]  # fmt: skip
+            assert rest[::2] == [name for name, _ in found]
+            assert [float(cosine) for cosine in rest[1::2]] == pytest.approx([float(c) for _, c in found], abs=0.0056)
+
+
+DASHES = {"--": (1, 0), "a": (1, 1), "b": (0, 1), "-n": (0.2, 1)}
+
+
+@pytest.mark.parametrize(
+    "words, asked",
+    [(["--"], ["--"]), (["a", "--", "b"], ["a", "--", "b"]), (["--", "--"], ["--"]), (["--", "-n"], ["-n"]),
+     (["b", "--"], ["b", "--"])],
+)  # fmt: skip
+def test_the_word_of_two_dashes_can_be_asked_about(call, vectors, words, asked):
+    file = vectors("dashes.txt", DASHES)
+    called = call("neighbours", file, *words)
+    assert [line.split(",")[0] for line in called.out.splitlines() if ", nearest" in line] == asked
+    assert call("neighbours", file, "-n", 1, *words).status == 0
+
+
+@pytest.mark.parametrize("words", [["--", "a", "b"], ["a", "--", "b"], ["a", "b", "--"], ["--", "-n", "a", "--"]])
+def test_two_dashes_in_an_analogy(call, vectors, words):
+    called = call("analogy", vectors("dashes.txt", DASHES), *words)
+    a, b, c = words if len(words) == 3 else words[1:]
+    assert called.out.startswith(f"{a} is to {b} as {c} is to")
+    assert call("odd-one-out", vectors("dashes.txt", DASHES), "a", "--", "b").status == 0
+
+
+# Stability
+
+
+def test_stability_counts_the_neighbours_that_stay(call, vectors, tmp_path):
+    rng = np.random.default_rng(0)
+    content = {f"w{i}": tuple(row) for i, row in enumerate(rng.standard_normal((150, 4)))}
+    one = vectors("one.txt", content)
+    same = vectors("same.txt", dict(reversed([*content.items()])))  # the same in another order
+    other = vectors("other.txt", {word: tuple(rng.standard_normal(4)) for word in content})
+    called = call("stability", one, same, "--json", tmp_path / "s.json")
+    assert called.out.splitlines()[0] == "the 10 nearest neighbours in 2 files, among 150 words that all of them have:"
+    assert called.out.splitlines()[2].split() == ["1", "-", "100", "100", "10.00", "[10.00,", "10.00]"]
+    assert called.out.splitlines()[3].split()[:4] == ["101", "-", "150", "50"]
+    content = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))
+    assert content["common"] == 150 and content["bands"][0]["alike"] == 10
+    alike = float(call("stability", one, other).out.splitlines()[2].split()[4])
+    assert alike == pytest.approx(10 * 10 / 149, abs=0.3)  # by chance
+    assert "among 20 words" in call("stability", one, other, "--restrict", 20).out
+
+
+def test_stability_wants_files_with_words_in_common(call, vectors, plane):
+    assert refused(call("stability", plane), "two files")
+    assert refused(call("stability", plane, plane), "more than 10 words", "got 6")
 
 
 def test_analogy_answers_by_both_methods(call, plane):
@@ -369,6 +484,10 @@ def test_a_map_that_cannot_be_drawn_is_told(call, plane, tmp_path):
     assert refused(call("map", plane, "--words", ",", "--out", tmp_path / "m.png"), "--words")
     assert refused(call("map", plane, "--words", "x,a", "--out", tmp_path / "m.gif"), "m.gif", ".html")
     assert refused(call("map", plane, "--words", "x,a"), "--out")
+    many = tmp_path / "many.txt"
+    many.write_text("".join(f"w{i} {i} 1\n" for i in range(6000)), encoding="utf-8")
+    called = call("map", many, "--top", 5500, "--no-centre", "--out", tmp_path / "m.png")
+    assert refused(called, "5500", f"--out {tmp_path / 'm.html'}")
 
 
 def test_a_heat_map_shows_the_cosines(call, plane, tmp_path, monkeypatch):
@@ -402,6 +521,37 @@ def test_a_heat_map_shows_the_cosines(call, plane, tmp_path, monkeypatch):
 )
 def test_a_mistake_on_the_command_line_is_one_line(call, arguments, part):
     assert refused(call(*arguments), part)
+
+
+@pytest.mark.parametrize(
+    "typed, meant",
+    [("neighbors", "neighbors"), ("neighbuors", "neighbours"), ("Analogy", "analogy"), ("odd-one", "odd-one-out")],
+)
+def test_a_mistyped_command_is_told_what_was_meant(call, plane, typed, meant):
+    called = call(typed, plane, "x", "a", "b")
+    if typed == "neighbors":
+        assert called.out == call("neighbours", plane, "x", "a", "b").out != ""
+    else:
+        assert refused(called, repr(typed), f"did you mean {meant}?")
+
+
+def test_a_file_may_be_called_like_a_command(call, plane, sets, monkeypatch):
+    monkeypatch.chdir(plane.parent)
+    plane.rename(plane.parent / "maps")
+    assert call("maps", "--sets", sets, "--only", "similarity").status == 0
+
+
+def test_what_is_read_is_not_written_over(call, plane, sets):
+    before = plane.read_bytes()
+    assert refused(call(plane, "--sets", sets, "--json", plane), "written over")
+    assert plane.read_bytes() == before
+
+
+def test_strict_refuses_words_that_are_not_utf_8(call, tmp_path):
+    path = tmp_path / "cut.txt"
+    path.write_bytes(b"2 2\ncaf\xc3 1 2\nthe 2 1\n")
+    assert "U+FFFD" in call("neighbours", path, "the").err
+    assert refused(call("neighbours", path, "the", "--strict"), "line 2: not UTF-8")
 
 
 def test_a_file_that_is_missing_is_told(call, sets, tmp_path):

@@ -337,7 +337,7 @@ def test_without_word_similarity_the_remedy_is_a_line_and_the_table_has_no_such_
     sample_folder, tmp_path, capsys, monkeypatch
 ):
     options = ["--data", str(sample_folder), "--out", str(tmp_path), *SMALL]
-    monkeypatch.setattr("utils.scoring.wordsets.DEFAULT_FOLDER", tmp_path / "nothing")
+    monkeypatch.setattr("utils.scoring.sets.DEFAULT_FOLDER", tmp_path / "nothing")
     monkeypatch.setattr(compare, "METHODS", {"counts": compare.counts})
     assert compare.main(options) == 0
     printed = capsys.readouterr().out

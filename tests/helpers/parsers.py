@@ -25,7 +25,7 @@ from utils.corpus.published import DataSet
 from utils.corpus.reading import read_text
 from utils.corpus.sample import MINIMUM, write_sample_treebank
 from utils.runs.losses import read_losses
-from utils.scoring.wordsets import read_pairs, read_questions
+from utils.scoring.sets import read_pairs, read_questions
 from utils.system.errors import EnvironmentFailure, InputError
 from utils.treebank import StanfordSentiment
 from utils.vectors.files import load_vectors, save_vectors

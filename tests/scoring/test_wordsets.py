@@ -1,4 +1,4 @@
-"""utils/scoring/wordsets.py: word similarity and analogies against values counted on paper and a plain loop."""
+"""Sets of pairs and questions (utils/scoring/sets.py), and their scores (wordsets.py) against paper and plain loops."""
 
 import math
 import string
@@ -9,14 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from utils.corpus.published import EVALUATION_SETS
-from utils.scoring.wordsets import (
+from utils.scoring.sets import (
     ANALOGY_FILES,
     DEFAULT_FOLDER,
     SIMILARITY_FILES,
-    Accuracy,
     find_file,
+    find_sets,
     read_pairs,
     read_questions,
+)
+from utils.scoring.wordsets import (
+    Accuracy,
+    answer,
+    correlate,
+    cosines_of,
     row_of,
     score_analogies,
     score_pairs,
@@ -37,6 +43,20 @@ def at_angles(**degrees):
 
 
 FOUR = at_angles(x=0, a=80, b=60, c=30, d=10)  # cosines with x grow from a to d
+
+
+def test_files_are_compared_on_the_pairs_that_all_of_them_cover():
+    other = at_angles(x=0, a=80, b=60, c=30, e=10)  # without d, with the same order
+    pairs = [*pairs_with_x(2.0, 1.0, 4.0, 3.5), ("x", "e", 5.0)]
+    one, two = correlate([cosines_of(FOUR, pairs), cosines_of(other, pairs)], pairs)
+    assert (one.rho, one.used, one.total) == (two.rho, two.used, two.total)
+    assert one.rho == pytest.approx(0.5, abs=CLOSE)  # ranks 1 2 3 and 2 1 3, where each by itself has four pairs
+    assert score_pairs(FOUR, pairs).rho == pytest.approx(0.6, abs=CLOSE)
+    assert (one.less_first, two.less_first, two.less_first_interval) == (None, 0, (0, 0))
+    turned = at_angles(x=0, a=10, b=30, c=60, d=80)
+    one, two = correlate([cosines_of(space, pairs[:4]) for space in (FOUR, turned)], pairs[:4])
+    assert two.less_first == pytest.approx(-1.2, abs=CLOSE)
+    assert two.less_first_interval[0] < -1.2 < two.less_first_interval[1]
 
 
 def pairs_with_x(*judged):
@@ -113,8 +133,18 @@ SIMLEX = (
         ("# a comment\n# Word 1\tWord 2\tHuman (mean)\n\nlove\tsex\t6.77\n", LOVE[:1]),
         ("love\tsex\t6.77", LOVE[:1]),
         (SIMLEX, [("old", "new", 1.58)]),
+        ("sun sunlight 50.000000\nfun  run 1\n", [("sun", "sunlight", 50), ("fun", "run", 1)]),
+        ('"love","sex","6.77"\n"FBI","investigation",8.31\n', LOVE),
+        ('"a, b",c,1\nd, e, 2\n', [("a, b", "c", 1), ("d", "e", 2)]),
+        ("word1;word2;score\nlove;sex;6,77\nFBI;investigation;8,31\n", LOVE),
+        ("one two similarity\nlove sex 6.77\n", LOVE[:1]),
+        ("\ufeff" + WORDSIM.replace("\t", ",").replace("\n", "\r\n"), LOVE),
+        ("squishing\tsquirt\t5.88\t7\t10\n", [("squishing", "squirt", 5.88)]),
     ],
-    ids=["tab", "csv", "crlf", "byte order mark", "comments", "no names", "simlex"],
+    ids=[
+        *("tab", "csv", "crlf", "byte order mark", "comments", "no names", "simlex", "spaces", "quoted"),
+        *("commas in words", "semicolons", "spaces with names", "all at once", "many columns"),
+    ],
 )
 def test_the_published_formats_are_read(tmp_path, text, pairs):
     path = tmp_path / "pairs"
@@ -229,6 +259,35 @@ def test_the_words_of_a_question_are_never_its_answer():
     assert score_analogies(FAMILY, {"s": [("man", "woman", "queen", "queen")]}) == {"s": Accuracy(0, 1, 1)}
 
 
+def test_query_words_let_in_and_the_nearest_word_alone():
+    # woman - man + king is nearest to queen; woman - man + queen to queen itself, and then to king.
+    questions = {"s": [("man", "woman", "king", "queen"), ("man", "woman", "queen", "king")]}
+    answers = answer(FAMILY, questions, ("3CosAdd",))
+    assert answers.right["3CosAdd"].tolist() == [True, True]
+    assert answers.let_in["3CosAdd"].tolist() == [True, False]
+    assert answers.nearest.tolist() == [True, True]  # king and queen are nearest to each other
+    assert answers.asked.all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_answers_by_plain_search_with_and_without_the_query_words(method):
+    vectors = WordVectors([f"w{i}" for i in range(12)], np.random.default_rng(3).standard_normal((12, 3)))
+    rng = np.random.default_rng(4)
+    asked = [tuple(f"w{i}" for i in rng.choice(12, 3, replace=False)) for _ in range(30)]
+
+    def best(a, b, c, let_in):
+        ids = vectors.analogy_many(*([vectors.index[word]] for word in (a, b, c)), method, 12, exclude=False)[0][0]
+        return next(vectors.words[i] for i in ids if let_in or vectors.words[i] not in (a, b, c))
+
+    for let_in in (False, True):
+        questions = {"s": [(*words, best(*words, let_in)) for words in asked]}
+        answers = answer(vectors, questions, (method,))
+        assert (answers.let_in if let_in else answers.right)[method].all()
+    questions = {"s": [(*words, vectors.most_similar(words[2], topn=1)[0][0]) for words in asked]}
+    near = [words for words, (_, _, _, d) in zip(asked, questions["s"], strict=True) if d not in words]
+    assert answer(vectors, questions, (method,)).nearest.sum() == len(near)
+
+
 def test_no_question_that_could_be_asked_is_no_error():
     assert score_analogies(FAMILY, {"s": [("a", "b", "c", "d")]}) == {"s": Accuracy(0, 0, 1)}
 
@@ -295,10 +354,45 @@ def test_a_file_is_found_by_any_of_its_names_here_or_one_folder_below(tmp_path):
 
 
 def test_what_is_downloaded_is_where_it_is_looked_for():
-    sets = {data_set.title: data_set for data_set in EVALUATION_SETS}
-    for title, names in (SIMILARITY_FILES | ANALOGY_FILES).items():
-        assert sets[title].folder.parent == DEFAULT_FOLDER
-        assert sets[title].files.keys() <= set(names)
+    known = SIMILARITY_FILES | ANALOGY_FILES
+    for data_set in EVALUATION_SETS:
+        assert data_set.folder.parent == DEFAULT_FOLDER
+        assert data_set.files.keys() <= set(known[data_set.title])
+
+
+PAIRS = "old,new,1.5\ntall,high,9\nhot,cold,0.5\n"
+
+
+def test_any_file_of_pairs_or_questions_is_a_set_by_its_name(tmp_path):
+    texts = {
+        "men.txt": "sun sunlight 50\n",
+        "mine.csv": PAIRS,
+        "theirs.data": 'first;second;score\n"old";"new";1,5\n',
+        "more.txt": ": one\na b c d\n",
+        "spaced": "\ufeffold new 1.5\r\n",
+        "README.md": "| men.txt | pairs of words |\n\nWords and 3 numbers.\nNothing else.\n",
+        "trace.csv": "iteration,loss\n10,27.1\n",
+        "vectors.txt": "2 2\nthe 0.5 1\nof 1 2\n",
+        "glove.txt": "the 0.5 1\n",
+        "words.txt": "old\nnew\n",
+        ".hidden.csv": PAIRS,
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00")
+    (tmp_path / "large.csv").write_text(PAIRS + "# " + " " * 10**7 + "\n", encoding="utf-8")
+    pairs, questions = find_sets(tmp_path)
+    assert {title: path.name for title, path in pairs.items()} == {
+        "MEN": "men.txt", "mine": "mine.csv", "theirs": "theirs.data", "spaced": "spaced"
+    }  # fmt: skip
+    assert {title: path.name for title, path in questions.items()} == {"more": "more.txt"}
+    assert find_sets(tmp_path / "nowhere") == ({}, {})
+
+
+def test_two_files_of_one_name_are_two_sets(tmp_path):
+    for name in ("mine.csv", "mine.txt"):
+        (tmp_path / name).write_text(PAIRS, encoding="utf-8")
+    assert list(find_sets(tmp_path)[0]) == ["mine", "mine.txt"]
 
 
 # The published sets

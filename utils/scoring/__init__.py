@@ -1,1 +1,1 @@
-"""How good vectors are: word similarity, analogies, sentiment."""
+"""How good vectors are: word similarity, analogies, sentiment, and how stable their neighbours."""

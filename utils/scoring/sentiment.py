@@ -1,11 +1,13 @@
-"""Sentiment of SST's sentences as a task for word vectors: what a plain classifier can tell from their mean.
+"""Sentiment of SST's sentences as a task for word vectors: what a simple classifier learns from their mean.
 
-A sentence becomes the mean of the vectors of its words; words without a vector are left out, and a sentence that has
-none with one is a zero vector. Logistic regression (scikit-learn's) learns the five classes from the training
-sentences, its regularization is chosen on dev. What the figures mean shows beside two floors: always the commonest
-class, and the same with random vectors for the same words. Labels of dev choose the regularization only, those of test
-are compared with only; but vectors that were trained on the whole treebank have seen the text of its dev and test.
+A sentence becomes the mean of the vectors of its words; words without a vector are left out, and a sentence without any
+is a zero vector. Logistic regression (scikit-learn's) learns the five classes from the training sentences, its
+regularization is chosen on dev. Two baselines show what the figures mean: always the commonest class, and random
+vectors for the same words. Labels of dev are used only to choose the regularization, those of test only to score; but
+vectors that were trained on the whole treebank have seen the text of its dev and test.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -18,13 +20,14 @@ from threadpoolctl import threadpool_limits
 
 from utils.scoring.wordsets import row_of
 from utils.system.errors import InputError
+from utils.vectors.wordvectors import WordVectors
 
 CLASSES = ("very negative", "negative", "neutral", "positive", "very positive")
 SPLITS = {"train": 0, "dev": 2, "test": 1}  # the treebank's numbers for them
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # inverse regularization, the strongest first; features are standardised
 MOST_STEPS = 1000  # of the optimiser; standardised features need some 10 to 300
 RANDOM_SEEDS = 5
-MOST_FOREIGN = 0.01  # of the words of a file that was trained on the treebank: "UNK" and the like
+MOST_FOREIGN = 0.01  # share of words not in the treebank, such as "UNK", in a file that was trained on it
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Split:
     classes: np.ndarray
 
 
-def read_splits(treebank):
+def read_splits(treebank) -> dict[str, Split]:
     """Take train, dev and test from a StanfordSentiment.
 
     Returns
@@ -59,7 +62,7 @@ def read_splits(treebank):
     for name, number in SPLITS.items():
         labelled = treebank.getSplitSentences(number)
         if not labelled:
-            raise InputError(f"{treebank.path} has no {name} sentences, which sentiment wants; use more of its text")
+            raise InputError(f"{treebank.path} has no {name} sentences, which sentiment needs; use more of its text")
         splits[name] = Split([words for words, _ in labelled], np.array([label for _, label in labelled]))
     if len(np.unique(splits["train"].classes)) < 2:
         raise InputError(f"all training sentences of {treebank.path} are of one class: there is nothing to learn")
@@ -68,16 +71,16 @@ def read_splits(treebank):
 
 @dataclass(frozen=True)
 class Averages:
-    """Which vectors each sentence is the mean of; made once, it serves any vectors of the same words.
+    """Which vectors each sentence is the mean of; computed once, it applies to any vectors of the same words.
 
     Attributes
     ----------
     rows : ndarray of int, shape (m,)
-        The rows of the vectors whose words occur in the sentences.
+        The rows of the vectors of words that occur in the sentences.
     weights : dict of str to sparse array, shape (n, m)
         For each split, the share of each of those words in the known words of each sentence.
     used, total : int
-        Words of all sentences that have a vector, and all words of them.
+        Words of all sentences that have a vector, and all their words.
     empty : int
         Sentences that have no word with a vector.
     """
@@ -88,7 +91,7 @@ class Averages:
     total: int
     empty: int
 
-    def means(self, vectors):
+    def means(self, vectors: np.ndarray) -> dict[str, np.ndarray]:
         """The mean vector of each sentence.
 
         Parameters
@@ -103,7 +106,7 @@ class Averages:
         return {name: weights @ vectors for name, weights in self.weights.items()}
 
 
-def averages(vectors, splits):
+def averages(vectors: WordVectors, splits: dict[str, Split]) -> Averages:
     """Find the words of the sentences, as they are and then in lower case, among those of the WordVectors."""
     found = {name: [_rows(vectors, words) for words in split.sentences] for name, split in splits.items()}
     sentences = [rows for lists in found.values() for rows in lists]
@@ -131,16 +134,16 @@ def _weights(lists, rows):
 
 @dataclass(frozen=True)
 class Classification:
-    """How well the classes can be told.
+    """How well the classes are recognised.
 
     Attributes
     ----------
     accuracy : dict of str to float
-        For each split, the share of sentences that are told rightly.
+        For each split, the share of sentences that are classified correctly.
     strength : float
         The inverse regularization (scikit-learn's C) that was best on dev.
     confusion : list of list of int, 5 x 5
-        Test sentences of each class (down) that are taken for each class (across).
+        Test sentences of each class (rows) that are classified as each class (columns).
     """
 
     accuracy: dict
@@ -148,11 +151,11 @@ class Classification:
     confusion: list
 
 
-def classify(features, splits):
+def classify(features: dict[str, np.ndarray], splits: dict[str, Split]) -> Classification:
     """Learn the classes from the training sentences, choose the regularization on dev, score all splits.
 
-    Features are standardised first: it makes the optimiser converge whatever the scale of the vectors, and one list of
-    regularizations fit all of them. Where two do equally well on dev, the stronger regularization is taken.
+    Features are standardised first, so that the optimiser converges whatever the scale of the vectors, and one list of
+    regularizations suits all of them. Of two that do equally well on dev, the stronger regularization is chosen.
 
     Parameters
     ----------
@@ -165,7 +168,7 @@ def classify(features, splits):
     """
     scaler = StandardScaler().fit(features["train"])
     scaled = {name: scaler.transform(values) for name, values in features.items()}
-    with threadpool_limits(limits=1):  # products this small gain nothing by two, and lose much where they must wait
+    with threadpool_limits(limits=1):  # two gain nothing on products this small, and lose much where they must wait
         models = [
             LogisticRegression(C=strength, max_iter=MOST_STEPS).fit(scaled["train"], splits["train"].classes)
             for strength in STRENGTHS
@@ -180,14 +183,14 @@ def classify(features, splits):
     )
 
 
-def commonest_class(splits):
+def commonest_class(splits: dict[str, Split]) -> dict[str, float]:
     """Accuracy on each split of the commonest class of the training sentences: dict of str to float."""
     commonest = np.bincount(splits["train"].classes).argmax()
     return {name: float(np.mean(split.classes == commonest)) for name, split in splits.items()}
 
 
-def random_vectors(found, d, splits, seeds=RANDOM_SEEDS):
-    """Accuracy with random vectors in the place of the words' own, the mean over several seeds.
+def random_vectors(found: Averages, d: int, splits: dict[str, Split], seeds: int = RANDOM_SEEDS) -> dict[str, float]:
+    """Accuracy with random vectors instead of the words' own, the mean over several seeds.
 
     Parameters
     ----------
@@ -196,7 +199,7 @@ def random_vectors(found, d, splits, seeds=RANDOM_SEEDS):
         Dimension of the vectors; their components are standard normal.
     splits : dict of str to Split
     seeds : int
-        How many; they are 0, 1, ...
+        How many; the seeds are 0, 1, ...
 
     Returns
     -------
@@ -209,20 +212,20 @@ def random_vectors(found, d, splits, seeds=RANDOM_SEEDS):
     return {name: float(np.mean([score[name] for score in scores])) for name in splits}
 
 
-def standard_error(accuracy, n):
-    """Standard error of a share that was counted over n sentences: sqrt(p (1 - p) / n)."""
+def standard_error(accuracy: float, n: int) -> float:
+    """Standard error of a share of n sentences: sqrt(p (1 - p) / n)."""
     return float(np.sqrt(accuracy * (1 - accuracy) / n))
 
 
 @dataclass(frozen=True)
 class SentimentScore:
-    """What the sentiment of the treebank says of some word vectors, with what it takes to judge it.
+    """What the sentiment of the treebank says about word vectors, with what is needed to judge it.
 
     Attributes
     ----------
     vectors : Classification
     unit_length : Classification or None
-        The same with every word vector scaled to length 1, if asked for.
+        The same with every word vector scaled to length 1, if requested.
     random : dict of str to float
         Accuracy with random vectors.
     commonest : dict of str to float
@@ -232,7 +235,7 @@ class SentimentScore:
     used, total, empty : int
         As in Averages.
     seen : bool
-        Whether it looks as if the vectors had been trained on the text of dev and test, see `looks_seen`.
+        Whether the vectors were probably trained on the text of dev and test, see `looks_seen`.
     """
 
     vectors: Classification
@@ -246,7 +249,9 @@ class SentimentScore:
     seen: bool
 
 
-def score_sentiment(vectors, splits, unit_length=False, seeds=RANDOM_SEEDS):
+def score_sentiment(
+    vectors: WordVectors, splits: dict[str, Split], unit_length: bool = False, seeds: int = RANDOM_SEEDS
+) -> SentimentScore:
     """Score WordVectors by the sentiment of the sentences.
 
     Parameters
@@ -279,11 +284,11 @@ def score_sentiment(vectors, splits, unit_length=False, seeds=RANDOM_SEEDS):
     )
 
 
-def looks_seen(vectors, splits):
-    """Whether it looks as if the vectors had been trained on the text of dev and test.
+def looks_seen(vectors: WordVectors, splits: dict[str, Split]) -> bool:
+    """Whether the vectors were probably trained on the text of dev and test.
 
-    It does if nearly all of their words are words of the treebank, and among them are some that only dev or test have.
-    A file from elsewhere that was cut down to the treebank's words looks the same.
+    They were if nearly all of their words are words of the treebank, including some that only dev or test have. A file
+    from elsewhere that was reduced to the treebank's words looks the same.
     """
     words = {name: {word for sentence in split.sentences for word in sentence} for name, split in splits.items()}
     train, later = words["train"], words["dev"] | words["test"]

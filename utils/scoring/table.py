@@ -2,24 +2,27 @@
 
 import dataclasses
 
-from utils.scoring import sentiment, wordsets
-from utils.vectors.wordvectors import METHODS
+import numpy as np
+
+from utils.scoring import bootstrap, sentiment, wordsets
+from utils.vectors.wordvectors import METHODS, WordVectors
 
 NOTE = """
 Vectors that were trained on all of the treebank, as run.py's are, have seen the text of dev and test
 (not its labels): new text may be harder. A difference within two standard errors may be chance."""
+COMMON = "Similarity and analogies are scored on what all of these files cover."
 
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """What there is to score with; a part that is empty is left out.
+    """What there is to score with; an empty part is left out.
 
     Attributes
     ----------
     pairs : dict of str to list
         Title of a word similarity set -> its pairs.
-    questions : dict of str to list
-        Analogy questions by section.
+    questions : dict of str to dict of str to list
+        Title of an analogy set -> its questions by section.
     splits : dict of str to Split
         The treebank's.
     """
@@ -31,11 +34,58 @@ class Data:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How to score: see `score_analogies` and `score_sentiment`."""
+    """How to score: see `wordsets.answer` and `score_sentiment`."""
 
     restrict: int = wordsets.RESTRICT
     unit_length: bool = False
     seeds: int = sentiment.RANDOM_SEEDS
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What one file answers, before the files are compared.
+
+    Attributes
+    ----------
+    file : str
+    words, dimensions : int
+    cosines : dict of str to ndarray
+        By title of a similarity set: see `wordsets.cosines_of`.
+    answers : dict of str to Answers
+        By title of an analogy set.
+    sentiment : SentimentScore or None
+    """
+
+    file: str
+    words: int
+    dimensions: int
+    cosines: dict
+    answers: dict
+    sentiment: sentiment.SentimentScore | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """The analogies of a set by one method.
+
+    Attributes
+    ----------
+    sections : dict of str to Accuracy
+        By section, then "semantic", "syntactic" and "total".
+    interval : (float, float) or None
+        Of the total's share.
+    let_in : Accuracy
+        The total if the words of a question may be its answer.
+    less_first : float or None
+        The total's share less that of the first file.
+    less_first_interval : (float, float) or None
+    """
+
+    sections: dict
+    interval: wordsets.Interval | None
+    let_in: wordsets.Accuracy
+    less_first: float | None = None
+    less_first_interval: wordsets.Interval | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +98,8 @@ class Scores:
     words, dimensions : int
     similarity : dict of str to Correlation
         By title.
-    analogies : dict of str to dict of str to Accuracy
-        Method -> section, then "semantic", "syntactic" and "total".
+    analogies : dict of str to dict
+        Title -> method -> Method, and "nearest to c" -> Accuracy.
     sentiment : SentimentScore or None
     """
 
@@ -61,25 +111,65 @@ class Scores:
     sentiment: sentiment.SentimentScore | None
 
 
-def score(file, vectors, data, settings=Settings()):  # noqa: B008 - it is frozen
-    """Score WordVectors by all there are data for; `file` is how they are called.
+BASELINE = "nearest to c"
 
-    Returns
-    -------
-    Scores
-    """
-    similarity = {title: wordsets.score_pairs(vectors, pairs) for title, pairs in data.pairs.items()}
-    analogies = {}
-    for method in METHODS if data.questions else ():
-        sections = wordsets.score_analogies(vectors, data.questions, method, settings.restrict)
-        analogies[method] = sections | wordsets.summary(sections)
+
+def find(file: str, vectors: WordVectors, data: Data, settings: Settings = Settings()) -> Found:  # noqa: B008 - it is frozen
+    """Ask WordVectors for all there are data for; `file` is what they are called."""
+    cosines = {title: wordsets.cosines_of(vectors, pairs) for title, pairs in data.pairs.items()}
+    answers = {
+        title: wordsets.answer(vectors, sections, METHODS, settings.restrict)
+        for title, sections in data.questions.items()
+    }
     feeling = None
     if data.splits:
         feeling = sentiment.score_sentiment(vectors, data.splits, settings.unit_length, settings.seeds)
-    return Scores(file, *vectors.vectors.shape, similarity, analogies, feeling)
+    return Found(file, *vectors.vectors.shape, cosines, answers, feeling)
 
 
-def table(columns, settings):
+def compare(files: list[Found], data: Data) -> list[Scores]:
+    """Score several files on the pairs and questions that all of them cover."""
+    similarity = {
+        title: wordsets.correlate([found.cosines[title] for found in files], pairs)
+        for title, pairs in data.pairs.items()
+    }
+    analogies = {title: _compare_answers([found.answers[title] for found in files]) for title in data.questions}
+    return [
+        Scores(
+            found.file,
+            found.words,
+            found.dimensions,
+            {title: scores[i] for title, scores in similarity.items()},
+            {title: scores[i] for title, scores in analogies.items()},
+            found.sentiment,
+        )
+        for i, found in enumerate(files)
+    ]
+
+
+def _compare_answers(files):
+    asked = np.logical_and.reduce([answers.asked for answers in files])  # (q,)
+    return [
+        {method: _method(answers, files[0] if i else None, method, asked) for method in METHODS}
+        | {BASELINE: wordsets.summary(wordsets.accuracies(answers, answers.nearest, asked))["total"]}
+        for i, answers in enumerate(files)
+    ]
+
+
+def _method(answers, first, method, asked):
+    right = answers.right[method]
+    sections = wordsets.accuracies(answers, right, asked)
+    total = wordsets.summary(sections)["total"]
+    less = ()
+    if first is not None and total.used:
+        others = first.right[method][asked]
+        less = float(np.mean(right[asked]) - np.mean(others)), bootstrap.difference_interval(right[asked], others)
+    let_in = wordsets.summary(wordsets.accuracies(answers, answers.let_in[method], asked))["total"]
+    interval = bootstrap.share_interval(total.right, total.used)
+    return Method(sections | wordsets.summary(sections), interval, let_in, *less)
+
+
+def table(columns: list[Scores], settings: Settings) -> list[str]:
     """Write the scores of several files side by side: a list of lines.
 
     Parameters
@@ -93,7 +183,7 @@ def table(columns, settings):
         ("words", [f"{column.words:,}" for column in columns]),
         ("dimensions", [f"{column.dimensions:,}" for column in columns]),
         *_similarity(columns),
-        *_analogies(columns, settings.restrict),
+        *(row for title in columns[0].analogies for row in _analogies(columns, title, settings.restrict)),
         *_sentiment(columns, settings),
     ]
     first = max(len(label) for label, cells in rows if cells)
@@ -105,32 +195,69 @@ def table(columns, settings):
             lines.append("  ".join((label.ljust(first), *padded)))
         else:
             lines += ["", label]
-    return lines + (NOTE.split("\n") if columns[0].sentiment else [])
+    several = len(columns) > 1 and (columns[0].similarity or columns[0].analogies)
+    return lines + ["", COMMON] * bool(several) + (NOTE.split("\n") if columns[0].sentiment else [])
 
 
 def _similarity(columns):
     titles = columns[0].similarity
-    heading = [("word similarity: Spearman's rho, its p-value, pairs used", [])] if titles else []
-    return heading + [(title, [_correlation(column.similarity[title]) for column in columns]) for title in titles]
+    rows = [("word similarity: Spearman's rho [95 % interval], pairs used", [])] if titles else []
+    for title in titles:
+        scores = [column.similarity[title] for column in columns]
+        rows.append((title, [_correlation(score) for score in scores]))
+        if len(columns) > 1:
+            rows.append((LESS_FIRST, [_difference(score, 1, "+.3f") for score in scores]))
+    return rows
+
+
+LESS_FIRST = "  less the first file's"
 
 
 def _correlation(score):
-    figures = f"{'-':>6}  p {'-':>7}" if score.rho is None else f"{score.rho:6.3f}  p {score.p:7.2g}"
-    return f"{figures}  {score.used:3} of {score.total:3}"
+    figures = f"{'-':>6} {'':16}" if score.rho is None else f"{score.rho:6.3f} {_range(score.interval, 1, '6.3f')}"
+    return f"{figures}  {score.used:5,} of {score.total:5,}"
 
 
-def _analogies(columns, restrict):
-    if not columns[0].analogies:
-        return []
-    heading = f"analogies among the first {restrict:,} words: % right by {' and '.join(METHODS)}, questions used"
-    names = columns[0].analogies[METHODS[0]]
-    return [(heading, []), *((name, [_accuracies(column.analogies, name) for column in columns]) for name in names)]
+def _range(interval, scale, form):
+    """An interval between square brackets."""
+    return "-" if interval is None else f"[{', '.join(f'{scale * bound:{form}}' for bound in interval)}]"
 
 
-def _accuracies(analogies, name):
-    scores = [analogies[method][name] for method in METHODS]
-    figures = "  ".join(f"{'-':>5}" if score.share is None else f"{100 * score.share:5.1f}" for score in scores)
-    return f"{figures}  {scores[0].used:6,} of {scores[0].total:6,}"
+def _difference(score, scale, form):
+    if score.less_first is None:
+        return ""
+    return f"{scale * score.less_first:{form}} {_range(score.less_first_interval, scale, form)}"
+
+
+def _analogies(columns, title, restrict):
+    scores = [column.analogies[title] for column in columns]
+    heading = f"{title}, first {restrict:,} words: % right by {' and '.join(METHODS)}, used"
+    names = list(scores[0][METHODS[0]].sections)
+    if len(names) <= 4:  # one section, and its sums, which say the same
+        names = names[-1:]
+    rows = [(heading, []), *((name, [_accuracies(score, name) for score in scores]) for name in names)]
+    rows += [
+        ("  95 % interval", [_each(score, lambda method: _range(method.interval, 100, ".1f")) for score in scores]),
+        ("  query words let in", [_each(score, lambda method: _percentage(method.let_in)) for score in scores]),
+        ("  the word nearest to c alone", [_percentage(score[BASELINE]) for score in scores]),
+    ]
+    if len(columns) > 1:
+        rows.append((LESS_FIRST, [_each(score, lambda method: _difference(method, 100, "+.1f")) for score in scores]))
+    return rows
+
+
+def _each(score, show):
+    return "  ".join(show(score[method]) for method in METHODS)
+
+
+def _percentage(accuracy):
+    return f"{'-':>5}" if accuracy.share is None else f"{100 * accuracy.share:5.1f}"
+
+
+def _accuracies(score, name):
+    some = score[METHODS[0]].sections[name]
+    figures = _each(score, lambda method: _percentage(method.sections[name]))
+    return f"{figures}  {some.used:6,} of {some.total:6,}"
 
 
 def _sentiment(columns, settings):

@@ -1,55 +1,27 @@
-"""Word similarity and analogies: how far word vectors agree with what people say of words.
+"""Word similarity and analogies: how far word vectors agree with what people say about words.
 
-Words of the evaluation sets are looked up as they are written and then in lower case: "FBI" finds "fbi" where there is
-no "FBI". Pairs and questions with a word that still is not there are left out; every score comes with how many of how
-many were used.
+Words of the evaluation sets are looked up as they are written and then in lower case: "FBI" finds "fbi" if there is no
+"FBI". Pairs and questions with a word that is still missing are left out; every score comes with how many of how many
+were used, and with a bootstrap interval.
 """
 
-import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.stats import spearmanr
 
-from utils.system.errors import InputError
-from utils.system.files import read_lines
-from utils.system.paths import DATASETS
-from utils.vectors.wordvectors import WordVectors
+from utils.scoring import bootstrap
+from utils.vectors.wordvectors import METHODS, WordVectors
 
-DEFAULT_FOLDER = DATASETS / "evaluation"
-# Title -> names that the file goes by, where it is published and elsewhere.
-SIMILARITY_FILES = {
-    "WordSim-353": ("combined.tab", "combined.csv", "wordsim353.tsv", "wordsim353.csv", "wordsim353.txt"),
-    "SimLex-999": ("SimLex-999.txt", "simlex999.txt"),
-}
-ANALOGY_FILES = {"Google analogies": ("questions-words.txt",)}
-SCORE_COLUMN = "SimLex999"  # of ten columns; in a file without such a header it is the third
 SYNTACTIC = "gram"  # how the names of syntactic sections begin
 RESTRICT = 30_000  # words; as in the demonstration script of Mikolov's word2vec
 FEWEST_PAIRS = 3  # two pairs always have a rank correlation of 1, 0 or -1
+QUERY_WORDS = 3  # of an analogy question
+
+Interval = tuple[float, float]
 
 
-def find_file(folder, names):
-    """Find a file by any of its names in a folder or one folder below it.
-
-    Parameters
-    ----------
-    folder : str or Path
-        It need not exist.
-    names : sequence of str
-        The first one that is there counts.
-
-    Returns
-    -------
-    Path or None
-    """
-    folder = Path(folder)
-    places = (path for name in names for pattern in (name, f"*/{name}") for path in sorted(folder.glob(pattern)))
-    return next((path for path in places if path.is_file()), None)
-
-
-def row_of(vectors, word):
+def row_of(vectors: WordVectors, word: str) -> int | None:
     """The row of a word in WordVectors: as it is written, else in lower case; None if neither is there."""
     row = vectors.index.get(word)
     return vectors.index.get(word.lower()) if row is None else row
@@ -65,84 +37,71 @@ class Correlation:
     Attributes
     ----------
     rho, p : float or None
-        Spearman's rank correlation, and the probability of one as far from 0 by chance (two-sided). None where fewer
-        than three pairs were used, or all cosines are equal.
+        Spearman's rank correlation, and the probability of one as far from 0 by chance (two-sided). None if fewer than
+        three pairs were used, or if all cosines or all judgements are equal.
     used, total : int
         Pairs with both words in the vocabulary, and all pairs.
+    interval : (float, float) or None
+        Of rho: see `bootstrap`.
+    less_first : float or None
+        rho less that of the first of the files that are compared.
+    less_first_interval : (float, float) or None
+        Of that difference, over the same resamples for both.
     """
 
     rho: float | None
     p: float | None
     used: int
     total: int
+    interval: Interval | None = None
+    less_first: float | None = None
+    less_first_interval: Interval | None = None
 
 
-def read_pairs(path):
-    """Read pairs of words that people have judged: WordSim-353, SimLex-999, or a file of one's own in their formats.
-
-    Parameters
-    ----------
-    path : str or Path
-        Lines of columns between tabs or commas: word, word, score. A first line of names is known by its first one,
-        "Word 1" or "word1"; if one of them is "SimLex999", the score stands below it. Lines that begin with # are
-        comments.
-
-    Returns
-    -------
-    list of (str, str, float)
-
-    Raises
-    ------
-    InputError
-        The file is missing, not UTF-8, or holds no pairs; or a line is none (file and line are named).
-    EnvironmentFailure
-        The file cannot be read.
-    """
-    pairs, column = [], 2
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        fields = [field.strip() for field in line.removeprefix("\ufeff").split("\t" if "\t" in line else ",")]
-        if not pairs and fields[0].replace(" ", "").lower() == "word1":
-            column = fields.index(SCORE_COLUMN) if SCORE_COLUMN in fields else column
-            continue
-        try:
-            first, second, score = fields[0], fields[1], float(fields[column])
-        except (IndexError, ValueError):
-            first = second = score = None
-        if not first or not second or not math.isfinite(score):
-            raise InputError(
-                f"{path}, line {number}: wanted two words and a number in column {column + 1}, "
-                f"between tabs or commas, got {_shorten(line)}"
-            )
-        pairs.append((first, second, score))
-    if not pairs:
-        raise InputError(f"{path} holds no pairs of words; fetch it with `sh get_datasets.sh evaluation`")
-    return pairs
+def cosines_of(vectors: WordVectors, pairs: list[tuple[str, str, float]]) -> np.ndarray:
+    """The cosine of each pair, NaN where a word is missing: (p,)."""
+    rows = [(row_of(vectors, first), row_of(vectors, second)) for first, second, _ in pairs]
+    known = [i for i, pair in enumerate(rows) if None not in pair]
+    left, right = np.array([rows[i] for i in known], dtype=np.intp).reshape(-1, 2).T  # (used,), (used,)
+    cosines = np.full(len(pairs), np.nan)
+    cosines[known] = np.einsum("pd,pd->p", vectors.directions[left], vectors.directions[right])
+    return cosines
 
 
-def score_pairs(vectors, pairs):
-    """Spearman's correlation of cosines with people's judgements.
+def correlate(columns: list[np.ndarray], pairs: list[tuple[str, str, float]]) -> list[Correlation]:
+    """Spearman's correlation of the cosines of several files with people's judgements, on the pairs that all cover.
+
+    Coverage changes scores: only on the same pairs do they compare.
 
     Parameters
     ----------
-    vectors : WordVectors
+    columns : list of ndarray, shape (p,)
+        As from `cosines_of`, one for each file.
     pairs : list of (str, str, float)
         As from `read_pairs`; equal values share their mean rank.
-
-    Returns
-    -------
-    Correlation
     """
-    found = [(row_of(vectors, first), row_of(vectors, second), score) for first, second, score in pairs]
-    known = [(a, b, score) for a, b, score in found if a is not None and b is not None]
-    judged = np.array([score for _, _, score in known])  # (used,)
-    left, right = np.array([(a, b) for a, b, _ in known], dtype=np.intp).reshape(-1, 2).T  # (used,), (used,)
-    cosines = np.einsum("pd,pd->p", vectors.directions[left], vectors.directions[right])  # (used,)
-    if len(known) < FEWEST_PAIRS or np.ptp(cosines) == 0 or np.ptp(judged) == 0:
-        return Correlation(None, None, len(known), len(pairs))
-    rho, p = spearmanr(cosines, judged)
-    return Correlation(float(rho), float(p), len(known), len(pairs))
+    known = np.isfinite(np.stack(columns)).all(axis=0)  # (p,)
+    used, judged = int(known.sum()), np.array([score for _, _, score in pairs])[known]
+    columns = [column[known] for column in columns]
+    defined = [used >= FEWEST_PAIRS and np.ptp(values) > 0 for values in (judged, *columns)]
+    resampled = bootstrap.spearman_resampled(columns, judged) if used >= FEWEST_PAIRS else None
+    scores = []
+    for k, column in enumerate(columns):
+        if not (defined[0] and defined[k + 1]):
+            scores.append(Correlation(None, None, used, len(pairs)))
+            continue
+        rho, p = spearmanr(column, judged)
+        score = {"rho": float(rho), "p": float(p), "interval": bootstrap.interval(resampled[k])}
+        if k and scores[0].rho is not None:
+            score["less_first"] = float(rho) - scores[0].rho
+            score["less_first_interval"] = bootstrap.interval(resampled[k] - resampled[0])
+        scores.append(Correlation(used=used, total=len(pairs), **score))
+    return scores
+
+
+def score_pairs(vectors: WordVectors, pairs: list[tuple[str, str, float]]) -> Correlation:
+    """Spearman's correlation of the cosines of one file's vectors with people's judgements."""
+    return correlate([cosines_of(vectors, pairs)], pairs)[0]
 
 
 # Analogies
@@ -157,94 +116,116 @@ class Accuracy:
     total: int
 
     @property
-    def share(self):
-        """float or None: Of the questions asked, those answered rightly; None if none could be asked."""
+    def share(self) -> float | None:
+        """Of the questions asked, those answered rightly; None if none could be asked."""
         return self.right / self.used if self.used else None
 
     def __add__(self, other):
         return Accuracy(self.right + other.right, self.used + other.used, self.total + other.total)
 
 
-def read_questions(path):
-    """Read analogy questions in the format of Google's `questions-words.txt`.
+@dataclass(frozen=True)
+class Answers:
+    """What came of the q questions of a set.
 
-    Parameters
+    Attributes
     ----------
-    path : str or Path
-        Lines ": section", each followed by lines "a b c d": d is to c as b is to a.
-
-    Returns
-    -------
-    dict of str to list of (str, str, str, str)
-        The questions of each section.
-
-    Raises
-    ------
-    InputError
-        The file is missing, not UTF-8, or holds no questions; or a line is none (file and line are named).
-    EnvironmentFailure
-        The file cannot be read.
+    sections : ndarray of str, shape (q,)
+    asked : ndarray of bool, shape (q,)
+        All four words are there.
+    right : dict of str to ndarray of bool, shape (q,)
+        By method: answered rightly, the three words of the question being no answers.
+    let_in : dict of str to ndarray of bool, shape (q,)
+        By method: answered rightly, although these words may be answers (Rogers, Drozd & Li 2017; Nissim, van Noord &
+        van der Goot 2019).
+    nearest : ndarray of bool, shape (q,)
+        Whether the nearest neighbour of c, which is no analogy at all, is right, too (the baseline "only-b" of Linzen
+        2016, whose b is our c).
     """
-    sections, current = {}, None
-    for number, line in enumerate(read_lines(path), start=1):
-        words = line.split()
-        if line.startswith(":"):
-            name = line[1:].strip()
-            if not name or name in sections:
-                raise InputError(f"{path}, line {number}: wanted a new section's name after the colon, got {line!r}")
-            current = sections[name] = []
-        elif len(words) == 4 and current is not None:
-            current.append(tuple(words))
-        elif words:
-            wanted = "a line `: section` first" if current is None else "four words"
-            raise InputError(f"{path}, line {number}: wanted {wanted}, got {_shorten(line)}")
-    if not any(sections.values()):
-        raise InputError(f"{path} holds no questions; fetch it with `sh get_datasets.sh evaluation`")
-    return sections
+
+    sections: np.ndarray
+    asked: np.ndarray
+    right: dict
+    let_in: dict
+    nearest: np.ndarray
 
 
-def score_analogies(vectors, sections, method="3CosAdd", restrict=RESTRICT):
-    """Answer analogy questions and count the right answers by section.
+def answer(
+    vectors: WordVectors, sections: dict, methods: tuple[str, ...] = METHODS, restrict: int | None = RESTRICT
+) -> Answers:
+    """Answer analogy questions.
 
     Parameters
     ----------
     vectors : WordVectors
     sections : dict of str to list of (str, str, str, str)
         As from `read_questions`.
-    method : {"3CosAdd", "3CosMul"}
-        Levy & Goldberg 2014, equations 3 and 4. The three words of the question are never its answer.
+    methods : some of {"3CosAdd", "3CosMul"}
+        Levy & Goldberg 2014, equations 3 and 4.
     restrict : int or None
-        Only the first so many words are asked with and searched for answers: the most frequent ones, in most files.
-
-    Returns
-    -------
-    dict of str to Accuracy
-        In the order of the file.
+        Ask with and search only the first so many words: the most frequent ones, in most files.
     """
     if restrict is not None and restrict < len(vectors):
         vectors = WordVectors(vectors.words[:restrict], vectors.vectors[:restrict])
-    found = [
-        (name, rows)
-        for name, questions in sections.items()
-        for question in questions
-        if None not in (rows := [row_of(vectors, word) for word in question])
-    ]
-    a, b, c, d = np.array([rows for _, rows in found], dtype=np.intp).reshape(-1, 4).T  # (used,) each
-    answers = vectors.analogy_many(a, b, c, method)[0][:, 0] if found else d  # (used,)
-    names = np.array([name for name, _ in found], dtype=object)  # (used,)
+    questions = [question for several in sections.values() for question in several]
+    rows = [[row_of(vectors, word) for word in question] for question in questions]
+    asked = np.array([None not in four for four in rows], dtype=bool)  # (q,)
+    a, b, c, d = np.array([four for four in rows if None not in four], dtype=np.intp).reshape(-1, 4).T  # (used,) each
+    query = np.stack([a, b, c], axis=1)  # (used, 3)
+
+    def marked(right):
+        whole = np.zeros(len(asked), bool)
+        whole[asked] = right
+        return whole
+
+    right, let_in = {}, {}
+    for method in methods:
+        ids, _ = vectors.analogy_many(a, b, c, method, QUERY_WORDS + 1, exclude=False)  # (used, 4)
+        right[method] = marked(_first_other(ids, query) == d)
+        let_in[method] = marked(ids[:, 0] == d)
+    words, which = np.unique(c, return_inverse=True)
+    near, _ = vectors.nearest_many(vectors.directions[words], QUERY_WORDS + 1)  # (unique, 4)
+    names = np.repeat(np.array(list(sections), dtype=object), [len(several) for several in sections.values()])
+    return Answers(names, asked, right, let_in, marked(_first_other(near[which], query) == d))
+
+
+def _first_other(ids, query):
+    """The first answer of each question that is not one of its words, -1 if there is none: (used,)."""
+    other = (ids[:, :, None] != query[:, None, :]).all(axis=2)  # (used, 4)
+    return np.where(other.any(axis=1), ids[np.arange(len(ids)), other.argmax(axis=1)], -1)
+
+
+def accuracies(answers: Answers, right: np.ndarray, asked: np.ndarray | None = None) -> dict[str, Accuracy]:
+    """Count right answers by section, in the order of the file.
+
+    Parameters
+    ----------
+    answers : Answers
+    right : ndarray of bool, shape (q,)
+        One of those in `answers`.
+    asked : ndarray of bool, shape (q,), optional
+        Count these questions only; by default those that were asked.
+    """
+    asked = answers.asked if asked is None else asked
+    sections = dict.fromkeys(answers.sections)
+    inside = {name: answers.sections == name for name in sections}
     return {
-        name: Accuracy(int(np.sum((answers == d)[names == name])), int(np.sum(names == name)), len(questions))
-        for name, questions in sections.items()
+        name: Accuracy(int(np.sum(right & asked & those)), int(np.sum(asked & those)), int(np.sum(those)))
+        for name, those in inside.items()
     }
 
 
-def summary(sections):
+def score_analogies(
+    vectors: WordVectors, sections: dict, method: str = "3CosAdd", restrict: int | None = RESTRICT
+) -> dict[str, Accuracy]:
+    """Answer analogy questions by one method and count the right answers by section: see `answer`."""
+    answers = answer(vectors, sections, (method,), restrict)
+    return {name: Accuracy(0, 0, 0) for name in sections} | accuracies(answers, answers.right[method])
+
+
+def summary(sections: dict[str, Accuracy]) -> dict[str, Accuracy]:
     """Add up the sections: dict of "semantic", "syntactic" (names that begin with "gram") and "total" to Accuracy."""
     none = Accuracy(0, 0, 0)
     semantic = sum((score for name, score in sections.items() if not name.startswith(SYNTACTIC)), none)
     syntactic = sum((score for name, score in sections.items() if name.startswith(SYNTACTIC)), none)
     return {"semantic": semantic, "syntactic": syntactic, "total": semantic + syntactic}
-
-
-def _shorten(text):
-    return repr(text if len(text) <= 60 else text[:57] + "...")

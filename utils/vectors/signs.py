@@ -1,15 +1,15 @@
-"""Signs of singular vectors, which the singular value decomposition leaves open."""
+"""Signs of singular vectors, which the singular value decomposition does not determine."""
 
 import numpy as np
 
-TIE = 1e-6  # components this close in size (relative) are told apart by rounding alone
+TIE = 1e-6  # components this close in size (relative) differ by rounding only
 
 
-def fix_signs(directions):
+def fix_signs(directions: np.ndarray) -> np.ndarray:
     """Give each direction the sign that makes its component of largest magnitude positive.
 
-    The SVD leaves the sign of each singular vector open, and machines differ in it; with this rule pictures and saved
-    vectors do not. Of components whose sizes differ by rounding alone (relative 1e-6) the first one decides.
+    The SVD does not determine the sign of a singular vector, and machines differ in it; with this rule pictures and
+    saved vectors do not. Of components whose sizes differ only by rounding (relative 1e-6) the first one decides.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ from utils.vectors import storage
 METHODS = ("3CosAdd", "3CosMul")  # Levy & Goldberg 2014, "Linguistic Regularities", equations 3 and 4
 EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's
 CHUNK_BYTES = 2**26  # of scores at a time, however many queries there are
-SCORE_ARRAYS = 3  # as large as all scores of a chunk: 3CosMul has a numerator, a denominator and one of its factors
+SCORE_ARRAYS = 6  # as large as all scores of a chunk: 3CosMul has cosines of up to three words, a quotient, two factors
+FEW = 8  # answers up to which finding one after the other is faster than sorting
 NEAR_SPELLINGS = 3
 
 
@@ -377,9 +378,16 @@ class WordVectors:
             raise InputError(f"rows of words lie between 0 and {len(self) - 1}, got {asked.min()} to {asked.max()}")
 
         def scores(part):
+            if method == "3CosMul":  # neighbouring questions share most of their words
+                words, (ia, ib, ic) = np.unique(asked[part].T, return_inverse=True)
+                cosines = self._shifted(self.directions[words])  # (words, n)
+                product = cosines[ib]  # (rows, n)
+                product *= cosines[ic]
+                divisor = cosines[ia]
+                divisor += EPSILON
+                product /= divisor
+                return product
             ua, ub, uc = self.directions[asked[part].T]  # (rows, d) each
-            if method == "3CosMul":
-                return self._product([ub, uc], [ua])
             return _unit_rows(ub - ua + uc, ua.dtype) @ self.directions.T
 
         return self._best(len(asked), scores, topn, asked if exclude else None)
@@ -391,12 +399,17 @@ class WordVectors:
     def _factors(self, units):
         product = np.ones(1, self.directions.dtype)
         for rows in units:
-            factor = rows @ self.directions.T  # (rows, n)
-            factor += 1
-            factor /= 2
+            factor = self._shifted(rows)
             factor *= product
             product = factor
         return product
+
+    def _shifted(self, units):
+        """(1 + cos) / 2 of unit vectors, shape (rows, d), and all words: (rows, n)."""
+        cosines = units @ self.directions.T
+        cosines += 1
+        cosines /= 2
+        return cosines
 
     def _best(
         self, q: int, scores_of: Callable, topn: int, exclude: ArrayLike | None, n: int | None = None
@@ -415,10 +428,8 @@ class WordVectors:
             scores = scores_of(part)  # (rows, n)
             rows, columns = np.nonzero((exclude[part] >= 0) & (exclude[part] < n))
             scores[rows, exclude[part][rows, columns]] = -np.inf
-            for i, row in enumerate(scores, start):
-                ids[i] = _largest(row, ids.shape[1])
-                best[i] = row[ids[i]]
-            del scores, row  # before the next chunk is made
+            _rank(scores, ids[part], best[part])
+            del scores  # before the next chunk is made
         ids[best == -np.inf] = -1
         return ids, best
 
@@ -501,6 +512,28 @@ def _unit_rows(vectors, dtype):
     lengths = np.sqrt(np.einsum("nd,nd->n", units, units))[:, None]  # (n, 1), at least 1 except for zero rows
     units /= np.maximum(lengths, 1)
     return units
+
+
+def _rank(scores, ids, best):
+    """Fill in the columns of the largest scores of each row, the largest first, equal ones in their order.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (rows, n)
+        Overwritten.
+    ids, best : ndarray, shape (rows, k)
+        Filled in.
+    """
+    k, rows = ids.shape[1], np.arange(len(scores))
+    if k <= FEW:
+        for place in range(k):
+            ids[:, place] = scores.argmax(axis=1)
+            best[:, place] = scores[rows, ids[:, place]]
+            scores[rows, ids[:, place]] = -np.inf
+        return
+    for i, row in enumerate(scores):
+        ids[i] = _largest(row, k)
+        best[i] = row[ids[i]]
 
 
 def _largest(scores, k):
