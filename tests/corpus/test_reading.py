@@ -20,7 +20,7 @@ from epochs import Chunks
 from utils.corpus import reading, sources
 from utils.corpus.ids import Corpus
 from utils.corpus.reading import drop_rare, encode, read_corpus, read_text
-from utils.corpus.tokens import TextOptions
+from utils.corpus.tokens import TextOptions, default_words
 from utils.system.errors import InputError
 from utils.treebank import StanfordSentiment
 
@@ -29,7 +29,7 @@ lines = st.lists(st.text(st.sampled_from("aAbBcΣσİß,'\t \u3000\r\u2028é\ufe
 options = st.builds(
     TextOptions,
     lowercase=st.booleans(),
-    token_pattern=st.sampled_from([None, r"\w+", "[^ ]", r"\b(\w)\w*", "a|b"]),
+    token_pattern=st.sampled_from([None, r"\S+", r"\w+", "[^ ]", r"\b(\w)\w*", "a|b"]),
     min_count=st.integers(1, 3),
     max_vocab=st.none() | st.integers(2, 5),
     longest=st.integers(2, 6),
@@ -40,12 +40,19 @@ def decoded(corpus, vocabulary):
     return [[vocabulary[i] for i in corpus.sentence(s)] for s in range(len(corpus))]
 
 
+def plain_words(line):
+    """The default words of a text that has letters, apostrophes, commas and white space only."""
+    return re.findall("(?:[^\\W_]\u0307?)+(?:'(?:[^\\W_]\u0307?)+)*", line)  # in lower case, İ has a dot of its own
+
+
 def plain_loop(text, options):
     """What `read_text` should make of a text: sentences and counts of words, by the plainest of loops."""
     text = text.removeprefix("\ufeff").removesuffix("\n").split("\n")
     text = [line.removesuffix("\r") for line in text]
     text = [line.lower() if options.lowercase else line for line in text]
-    text = [line.split() if not options.token_pattern else re.findall(options.token_pattern, line) for line in text]
+    text = [
+        plain_words(line) if not options.token_pattern else re.findall(options.token_pattern, line) for line in text
+    ]
     counts = Counter(word for line in text for word in line).most_common(options.max_vocab)  # ties: the first first
     counts = {word: count for word, count in counts if count >= options.min_count}
     text = [[word for word in line if word in counts] for line in text]
@@ -117,10 +124,14 @@ TEXT = "The cat saw the dog .\n\nThe end of cat-and-dog\ndog days\n"
 @pytest.mark.parametrize(
     "options, sentences",
     [
-        ({}, [["the", "cat", "saw", "the", "dog", "."], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]]),
+        ({}, [["the", "cat", "saw", "the", "dog"], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]]),
         (
             {"lowercase": False},
-            [["The", "cat", "saw", "the", "dog", "."], [], ["The", "end", "of", "cat-and-dog"], ["dog", "days"]],
+            [["The", "cat", "saw", "the", "dog"], [], ["The", "end", "of", "cat-and-dog"], ["dog", "days"]],
+        ),
+        (
+            {"token_pattern": r"\S+"},
+            [["the", "cat", "saw", "the", "dog", "."], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]],
         ),
         (
             {"token_pattern": r"\w+"},
@@ -131,7 +142,7 @@ TEXT = "The cat saw the dog .\n\nThe end of cat-and-dog\ndog days\n"
         ({"max_vocab": 3}, [["the", "cat", "the", "dog"], [], ["the"], ["dog"]]),
         (
             {"longest": 4},
-            [["the", "cat", "saw", "the"], ["dog", "."], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]],
+            [["the", "cat", "saw", "the"], ["dog"], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]],
         ),
     ],
     ids=str,
@@ -149,6 +160,96 @@ def test_bytes_that_are_not_utf8_are_replaced_or_ignored(write, errors, word):
 def test_the_most_frequent_word_is_0_and_of_equals_the_first(write):
     found = read_text(write("c a b a\nb c d e e e e"))
     assert (found.words, found.counts.tolist()) == (["e", "c", "a", "b", "d"], [4, 2, 2, 2, 1])
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("It ended here. (such as that) \u201cMühle\u201d, Mühle!", "It ended here such as that Mühle Mühle"),
+        ("don't don\u2019t l'homme 'tis dogs' rock 'n' roll", "don't don\u2019t l'homme tis dogs rock n roll"),
+        ("well-known - a -b c- d--e f-'g", "well-known a b c d e f g"),
+        ("snake_case _emph_ __init__ col\u00b7lecció co\u00adop", "snake_case emph init col\u00b7lecció co\u00adop"),
+        ("3.14 1,000,000.5 1. 2, 3.a .5 10:30 3rd A4", "3.14 1,000,000.5 1 2 3 a 5 10 30 3rd A4"),
+        ("I am X: a+b=C++; me@site.org #tag $5 50%", "I am X a b C me site org tag 5 50"),
+        ("हिन्दी में लिखना, क्षत्रिय।", "हिन्दी में लिखना क्षत्रिय"),
+        ("ที่นี่ ภาษาไทย", "ที่นี่ ภาษาไทย"),
+        ("می\u200cخواهم \u200cکتاب\u200c צה\u05f4ל", "می\u200cخواهم کتاب צה\u05f4ל"),
+        ("cafe\u0301 \u0301 x\u0301\u0327y -\u0301 a\u0301-b", "cafe\u0301 x\u0301\u0327y a\u0301-b"),
+        ("今天天气很好，我用 Python 写代码。", "今 天 天 气 很 好 我 用 Python 写 代 码"),
+        ("コンピューターは楽しい。5月", "コンピューター は 楽 し い 5 月"),
+        ("日本 の 茶 , コーヒー も", "日本 の 茶 コーヒー も"),
+        ("今天天气很好啊 我们去公园玩吧", "今 天 天 气 很 好 啊 我 们 去 公 园 玩 吧"),  # clauses, not words
+        ("한국어를 공부합니다. Ελλάδα, Привет!", "한국어를 공부합니다 Ελλάδα Привет"),
+        ("fun😀😀 France🇫🇷 1\ufe0f\u20e3", "fun 😀 😀 France 🇫🇷 1\ufe0f\u20e3"),
+        ("👩🏽\u200d💻👍🏽 ❤\ufe0f\u200d🔥", "👩🏽\u200d💻 👍🏽 ❤\ufe0f\u200d🔥"),
+        ("na\ufffdve", "na\ufffdve"),
+        ("a\u200bb\u3000c\u00a0d", "a b c d"),
+        ("", ""),
+        ("\u0301", ""),
+    ],
+)  # fmt: skip
+def test_words_are_those_that_readers_see(text, words):
+    assert default_words(text) == words.split()
+
+
+def test_spaces_count_in_the_lines_that_have_them():
+    assert default_words("日本 の 茶\n日本の茶\n\n日本 の 茶は") == [
+        "日本",
+        "の",
+        "茶",
+        "\0",
+        *"日本の茶",
+        "\0",
+        "\0",
+        "日本",
+        "の",
+        "茶は",
+    ]
+
+
+ascii_and_more = st.text(st.sampled_from("aB1 .,'-_\n\té\u0301日ア😀"), max_size=30)
+
+
+@given(ascii_and_more)
+def test_ascii_text_has_the_words_that_it_has_beside_other_text(text):
+    ascii_only = text.encode("ascii", "ignore").decode()
+    assert default_words(ascii_only) == default_words(ascii_only + "\né")[:-2]
+
+
+@given(ascii_and_more, ascii_and_more)
+def test_the_words_of_a_line_do_not_depend_on_other_lines(one, other):
+    assert default_words(f"{one}\n{other}") == [*default_words(one), "\0", *default_words(other)]
+
+
+@given(ascii_and_more)
+def test_words_are_found_by_looking_at_one_character_after_the_other(text):
+    assert default_words(text) == [word for line in text.split("\n") for word in [*loop(line), "\0"]][:-1]
+
+
+def loop(line):
+    """The default words of a line of the characters above, by a loop."""
+    runs = re.findall(r"[日ア][\u0301]*(?:[日ア]\u0301*)*", line)
+    spaced = re.search(r"[日ア]\u0301*\s+[日ア]", line) and sum(map(len, runs)) <= 4 * len(runs)
+    spaced = spaced and "日" in line
+    word, words, last = "", [], ""
+    for i, character in enumerate(line):
+        before = re.sub("\u0301+$", "", line[:i])[-1:]
+        after = line[i + 1 : i + 2]
+        letter = "[aB1é日ア]" if spaced else "[aB1é]"
+        if character == "\u0301":
+            word += character if word and line[i - 1] not in ".,'-_" else ""
+            continue
+        joins = character in "'-_" and re.match(letter, before) and re.match(letter, after)
+        joins = joins or (character in ".," and before == "1" == after)
+        kind = "letter" if joins or re.match(letter, character) else {"ア": "katakana"}.get(character, character)
+        if word and (kind != last or kind in "日😀"):
+            words, word = [*words, word], ""
+        word += character if joins or not re.match(r"[\s.,'_-]", character) else ""
+        last = kind
+    return words + [word] * bool(word)
 
 
 # Sources
@@ -186,7 +287,7 @@ def test_a_folder_is_its_files_in_order_without_the_hidden_ones(write, tmp_path)
     found = read_text(tmp_path / "texts")
     assert found.files == tuple(str(tmp_path / "texts" / name) for name in ("a.gz", "b/1.txt", "b/2.txt"))
     assert decoded(found.corpus, found.words) == [
-        ["the", "cat", "saw"], ["the", "dog", "."], ["end", "of", "cat-and-dog"], ["dog", "days"]
+        ["the", "cat", "saw"], ["the", "dog"], ["end", "of", "cat-and-dog"], ["dog", "days"]
     ]  # fmt: skip
 
 
@@ -199,7 +300,12 @@ def test_a_byte_order_mark_is_no_part_of_a_word(write):
 
 def test_a_byte_order_mark_within_a_text_stays(write, monkeypatch):
     monkeypatch.setattr(sources, "BLOCK", 5)
-    assert read_text(write("a b\n\n\ufeffc d")).words == ["a", "b", "\ufeffc", "d"]  # the first of a block
+    assert read_text(write("a b\n\n\ufeffc d"), TextOptions(token_pattern=r"\S+")).words == [
+        "a",
+        "b",
+        "\ufeffc",
+        "d",
+    ]  # the first of a block
 
 
 def test_a_text_without_line_ends_is_cut_into_sentences(write):
@@ -260,11 +366,19 @@ def test_progress_is_shown_on_a_terminal_only(write, monkeypatch, capsys, termin
         (b"a b\nc\ncaf\xe9 d", r"text.txt, line 3: not UTF-8 text \(byte 0xe9\)"),
         (b"a b\n" * 50_000 + b"c \xff", "text.txt, line 50001: not UTF-8"),  # beyond the first blocks
         (b"a\nb\nc\nd e\0", "text.txt, line 4: a zero byte"),
-        (b"a\nb\n\nc\n", "no context window can be drawn from .*text.txt: no line has two different words"),
+        (
+            b"a\nb\n\nc\n",
+            "no context window can be drawn from .*text.txt: there is one word on a line; wanted one sente",
+        ),
+        (b"!!! ... ???", r"holds no words: wanted text, .* or another --token-pattern \(\\S\+ finds whatever"),
+        (
+            ("ข้อความภาษาไทย" * 9 + "\n").encode() * 2,
+            r"one word on a line, of 126 char.* without spaces; .*--token-pattern",
+        ),
         (b"a a a\nb b", "no context window can be drawn"),
         (b"x" * 200_000, "has a word of more than 65,536 bytes"),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_what_is_no_text_is_refused(write, data, message):
     with pytest.raises(InputError, match=message):

@@ -27,6 +27,7 @@ from utils.system.errors import EnvironmentFailure, InputError
 NUMBERS = "numbers.i32"  # the file of the first pass
 AT_ONCE = 2**18  # numbers, in the second pass
 MOST_DISTINCT = 30_000_000  # words: some 7 GB of memory. None is forgotten on the way: all counts are exact
+LONG_FOR_A_WORD = 15  # characters, on average
 LEFT_OUT = -1
 END = -2
 
@@ -122,16 +123,13 @@ def _build(folder, sources, options, name, bar):
         with (folder / NUMBERS).open("wb") as file, _progress(reader, file, bar) as report:
             index = _number(reader, options, file, report)
         kept, counts, tokens_read = _select(folder, index, options, name)
+        words = list(index)
+        words = [words[number] for number in kept.tolist()]
         if not _renumber(folder, kept, len(index), options.longest):
-            often = f" that occur {options.min_count} times or more" if options.min_count > 1 else ""
-            raise InputError(
-                f"no context window can be drawn from {name}: no line has two different words{often} next to each "
-                "other; wanted one sentence per line"
-            )
+            raise _no_context(name, words, counts, tokens_read > reader.lines, options.min_count)
         (folder / NUMBERS).unlink()
         counts.tofile(folder / files.COUNTS)
-        words = list(index)
-        (folder / files.WORDS).write_bytes("\n".join(words[number] for number in kept.tolist()).encode())
+        (folder / files.WORDS).write_bytes("\n".join(words).encode())
     except OSError as error:
         raise EnvironmentFailure(f"cannot write in {folder.parent}: {error.strerror or error}") from error
     return {"tokens_read": tokens_read, "lines": reader.lines}, reader.content.hexdigest()
@@ -179,7 +177,10 @@ def _select(folder, index, options, name):
         counts += np.bincount(numbers, minlength=len(index))
     counts[0] = 0  # line ends
     if not counts.any():
-        raise InputError(f"{name} holds no words: wanted text, one sentence per line")
+        raise InputError(
+            f"{name} holds no words: wanted text, one sentence per line, or another --token-pattern "
+            "(\\S+ finds whatever stands between white space)"
+        )
     order = 1 + np.argsort(-counts[1:], kind="stable")  # (N - 1,)
     kept = order[counts[order] >= options.min_count][: options.max_vocab]  # (V,)
     if not len(kept):
@@ -188,6 +189,22 @@ def _select(folder, index, options, name):
             "give a smaller --min-count or more text"
         )
     return kept, counts[kept], counts.sum().item()
+
+
+def _no_context(name, words, counts, several, min_count):
+    """The error for a text in which no word has a neighbour; `several` says whether some line has several words."""
+    length = np.dot(list(map(len, words)), counts) / counts.sum()  # characters
+    often = f" that occur {min_count} times or more" if min_count > 1 else ""
+    if several:
+        cause = f"no line has two different words{often} next to each other; wanted one sentence per line"
+    elif length < LONG_FOR_A_WORD:
+        cause = "there is one word on a line; wanted one sentence per line, or a --token-pattern that finds more words"
+    else:
+        cause = (
+            f"there is one word on a line, of {length:,.0f} characters on average: the text may be written without "
+            "spaces; put spaces between the words, or give --token-pattern, such as \\w to take each letter for a word"
+        )
+    return InputError(f"no context window can be drawn from {name}: {cause}")
 
 
 def _renumber(folder, kept, n, longest):
