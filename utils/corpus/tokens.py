@@ -105,7 +105,7 @@ def tokenizer(pattern):
     find = compiled(pattern).findall
 
     def matches(text):
-        *lines, rest = text.replace("\r\n", "\n").split("\n")
+        *lines, rest = text.split("\n")
         words = []
         for line in lines:
             words += find(line)
