@@ -5,11 +5,14 @@ import functools
 import gzip
 import io
 import lzma
+import os
 import re
 import sys
 import tracemalloc
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,16 +23,18 @@ from epochs import Chunks
 from utils.corpus import reading, sources
 from utils.corpus.ids import Corpus
 from utils.corpus.reading import drop_rare, encode, read_corpus, read_text
-from utils.corpus.tokens import TextOptions
-from utils.system.errors import InputError
+from utils.corpus.tokens import TextOptions, default_words
+from utils.system.errors import EnvironmentFailure, InputError
 from utils.treebank import StanfordSentiment
+from utils.vectors.files import save_vectors
+from utils.vectors.wordvectors import WordVectors
 
 words = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=4).map(str.lower)
 lines = st.lists(st.text(st.sampled_from("aAbBcΣσİß,'\t \u3000\r\u2028é\ufeff"), max_size=20), max_size=8)
 options = st.builds(
     TextOptions,
     lowercase=st.booleans(),
-    token_pattern=st.sampled_from([None, r"\w+", "[^ ]", r"\b(\w)\w*", "a|b"]),
+    token_pattern=st.sampled_from([None, r"\S+", r"\w+", "[^ ]", r"\b(\w)\w*", "a|b"]),
     min_count=st.integers(1, 3),
     max_vocab=st.none() | st.integers(2, 5),
     longest=st.integers(2, 6),
@@ -40,12 +45,19 @@ def decoded(corpus, vocabulary):
     return [[vocabulary[i] for i in corpus.sentence(s)] for s in range(len(corpus))]
 
 
+def plain_words(line):
+    """The default words of a text that has letters, apostrophes, commas and white space only."""
+    return re.findall("(?:[^\\W_]\u0307?)+(?:'(?:[^\\W_]\u0307?)+)*", line)  # in lower case, İ has a dot of its own
+
+
 def plain_loop(text, options):
     """What `read_text` should make of a text: sentences and counts of words, by the plainest of loops."""
-    text = text.removeprefix("\ufeff").removesuffix("\n").split("\n")
-    text = [line.removesuffix("\r") for line in text]
+    text = re.split("\r\n|[\n\r\u2028\u2029]", text.removeprefix("\ufeff"))
+    text = text if text[-1] else text[:-1] or [""]
     text = [line.lower() if options.lowercase else line for line in text]
-    text = [line.split() if not options.token_pattern else re.findall(options.token_pattern, line) for line in text]
+    text = [
+        plain_words(line) if not options.token_pattern else re.findall(options.token_pattern, line) for line in text
+    ]
     counts = Counter(word for line in text for word in line).most_common(options.max_vocab)  # ties: the first first
     counts = {word: count for word, count in counts if count >= options.min_count}
     text = [[word for word in line if word in counts] for line in text]
@@ -82,7 +94,7 @@ def test_ids_and_counts_are_those_of_a_plain_loop(folder, block, lines, options,
     sentences, counts = plain_loop(text, options)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "AT_ONCE", block)
-        between = "\n" if options.token_pattern else "[ \t\n]"  # where a block may end
+        between = "[\n\r]" if options.token_pattern else "[ \t\n\r]"  # where a block may end
         if block >= max(len(part.encode()) for part in re.split(between, text)):
             patch.setattr(sources, "BLOCK", block)
         if not any(a != b for sentence in plain_loop(text, whole(options))[0] for a, b in pairwise(sentence)):
@@ -94,7 +106,7 @@ def test_ids_and_counts_are_those_of_a_plain_loop(folder, block, lines, options,
     assert dict(zip(found.words, found.counts.tolist(), strict=True)) == counts
     assert found.words == list(counts)
     assert found.tokens_read == sum(map(len, plain_loop(text, everything(options))[0]))
-    assert found.lines == text.count("\n") + (not text.endswith("\n"))
+    assert found.lines == len(plain_loop(text, whole(options))[0])
     assert (found.corpus.ids.dtype, found.corpus.offsets.dtype) == (np.int32, np.int64)
 
 
@@ -117,10 +129,14 @@ TEXT = "The cat saw the dog .\n\nThe end of cat-and-dog\ndog days\n"
 @pytest.mark.parametrize(
     "options, sentences",
     [
-        ({}, [["the", "cat", "saw", "the", "dog", "."], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]]),
+        ({}, [["the", "cat", "saw", "the", "dog"], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]]),
         (
             {"lowercase": False},
-            [["The", "cat", "saw", "the", "dog", "."], [], ["The", "end", "of", "cat-and-dog"], ["dog", "days"]],
+            [["The", "cat", "saw", "the", "dog"], [], ["The", "end", "of", "cat-and-dog"], ["dog", "days"]],
+        ),
+        (
+            {"token_pattern": r"\S+"},
+            [["the", "cat", "saw", "the", "dog", "."], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]],
         ),
         (
             {"token_pattern": r"\w+"},
@@ -131,7 +147,7 @@ TEXT = "The cat saw the dog .\n\nThe end of cat-and-dog\ndog days\n"
         ({"max_vocab": 3}, [["the", "cat", "the", "dog"], [], ["the"], ["dog"]]),
         (
             {"longest": 4},
-            [["the", "cat", "saw", "the"], ["dog", "."], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]],
+            [["the", "cat", "saw", "the"], ["dog"], [], ["the", "end", "of", "cat-and-dog"], ["dog", "days"]],
         ),
     ],
     ids=str,
@@ -149,6 +165,96 @@ def test_bytes_that_are_not_utf8_are_replaced_or_ignored(write, errors, word):
 def test_the_most_frequent_word_is_0_and_of_equals_the_first(write):
     found = read_text(write("c a b a\nb c d e e e e"))
     assert (found.words, found.counts.tolist()) == (["e", "c", "a", "b", "d"], [4, 2, 2, 2, 1])
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("It ended here. (such as that) \u201cMühle\u201d, Mühle!", "It ended here such as that Mühle Mühle"),
+        ("don't don\u2019t l'homme 'tis dogs' rock 'n' roll", "don't don\u2019t l'homme tis dogs rock n roll"),
+        ("well-known - a -b c- d--e f-'g", "well-known a b c d e f g"),
+        ("snake_case _emph_ __init__ col\u00b7lecció co\u00adop", "snake_case emph init col\u00b7lecció co\u00adop"),
+        ("3.14 1,000,000.5 1. 2, 3.a .5 10:30 3rd A4", "3.14 1,000,000.5 1 2 3 a 5 10 30 3rd A4"),
+        ("I am X: a+b=C++; me@site.org #tag $5 50%", "I am X a b C me site org tag 5 50"),
+        ("हिन्दी में लिखना, क्षत्रिय।", "हिन्दी में लिखना क्षत्रिय"),
+        ("ที่นี่ ภาษาไทย", "ที่นี่ ภาษาไทย"),
+        ("می\u200cخواهم \u200cکتاب\u200c צה\u05f4ל", "می\u200cخواهم کتاب צה\u05f4ל"),
+        ("cafe\u0301 \u0301 x\u0301\u0327y -\u0301 a\u0301-b", "cafe\u0301 x\u0301\u0327y a\u0301-b"),
+        ("今天天气很好，我用 Python 写代码。", "今 天 天 气 很 好 我 用 Python 写 代 码"),
+        ("コンピューターは楽しい。5月", "コンピューター は 楽 し い 5 月"),
+        ("日本 の 茶 , コーヒー も", "日本 の 茶 コーヒー も"),
+        ("今天天气很好啊 我们去公园玩吧", "今 天 天 气 很 好 啊 我 们 去 公 园 玩 吧"),  # clauses, not words
+        ("한국어를 공부합니다. Ελλάδα, Привет!", "한국어를 공부합니다 Ελλάδα Привет"),
+        ("fun😀😀 France🇫🇷 1\ufe0f\u20e3", "fun 😀 😀 France 🇫🇷 1\ufe0f\u20e3"),
+        ("👩🏽\u200d💻👍🏽 ❤\ufe0f\u200d🔥", "👩🏽\u200d💻 👍🏽 ❤\ufe0f\u200d🔥"),
+        ("na\ufffdve", "na\ufffdve"),
+        ("a\u200bb\u3000c\u00a0d", "a b c d"),
+        ("", ""),
+        ("\u0301", ""),
+    ],
+)  # fmt: skip
+def test_words_are_those_that_readers_see(text, words):
+    assert default_words(text) == words.split()
+
+
+def test_spaces_count_in_the_lines_that_have_them():
+    assert default_words("日本 の 茶\n日本の茶\n\n日本 の 茶は") == [
+        "日本",
+        "の",
+        "茶",
+        "\0",
+        *"日本の茶",
+        "\0",
+        "\0",
+        "日本",
+        "の",
+        "茶は",
+    ]
+
+
+ascii_and_more = st.text(st.sampled_from("aB1 .,'-_\n\té\u0301日ア😀"), max_size=30)
+
+
+@given(ascii_and_more)
+def test_ascii_text_has_the_words_that_it_has_beside_other_text(text):
+    ascii_only = text.encode("ascii", "ignore").decode()
+    assert default_words(ascii_only) == default_words(ascii_only + "\né")[:-2]
+
+
+@given(ascii_and_more, ascii_and_more)
+def test_the_words_of_a_line_do_not_depend_on_other_lines(one, other):
+    assert default_words(f"{one}\n{other}") == [*default_words(one), "\0", *default_words(other)]
+
+
+@given(ascii_and_more)
+def test_words_are_found_by_looking_at_one_character_after_the_other(text):
+    assert default_words(text) == [word for line in text.split("\n") for word in [*loop(line), "\0"]][:-1]
+
+
+def loop(line):
+    """The default words of a line of the characters above, by a loop."""
+    runs = re.findall(r"[日ア][\u0301]*(?:[日ア]\u0301*)*", line)
+    spaced = re.search(r"[日ア]\u0301*\s+[日ア]", line) and sum(map(len, runs)) <= 4 * len(runs)
+    spaced = spaced and "日" in line
+    word, words, last = "", [], ""
+    for i, character in enumerate(line):
+        before = re.sub("\u0301+$", "", line[:i])[-1:]
+        after = line[i + 1 : i + 2]
+        letter = "[aB1é日ア]" if spaced else "[aB1é]"
+        if character == "\u0301":
+            word += character if word and line[i - 1] not in ".,'-_" else ""
+            continue
+        joins = character in "'-_" and re.match(letter, before) and re.match(letter, after)
+        joins = joins or (character in ".," and before == "1" == after)
+        kind = "letter" if joins or re.match(letter, character) else {"ア": "katakana"}.get(character, character)
+        if word and (kind != last or kind in "日😀"):
+            words, word = [*words, word], ""
+        word += character if joins or not re.match(r"[\s.,'_-]", character) else ""
+        last = kind
+    return words + [word] * bool(word)
 
 
 # Sources
@@ -179,14 +285,14 @@ def test_standard_input_is_the_same_text(write, monkeypatch, tmp_path):
 
 def test_a_folder_is_its_files_in_order_without_the_hidden_ones(write, tmp_path):
     write("end of cat-and-dog\ndog days", "texts/b/2.txt")
-    write(gzip.compress(b"The cat saw"), "texts/a.gz")
+    write(gzip.compress(b"The cat saw"), "texts/a.TXT.gz")
     write("the dog .\n", "texts/b/1.txt")
     write("hidden words\n", "texts/.hidden.txt")
     write("hidden words\n", "texts/.cache/text.txt")
     found = read_text(tmp_path / "texts")
-    assert found.files == tuple(str(tmp_path / "texts" / name) for name in ("a.gz", "b/1.txt", "b/2.txt"))
+    assert found.files == tuple(str(tmp_path / "texts" / name) for name in ("a.TXT.gz", "b/1.txt", "b/2.txt"))
     assert decoded(found.corpus, found.words) == [
-        ["the", "cat", "saw"], ["the", "dog", "."], ["end", "of", "cat-and-dog"], ["dog", "days"]
+        ["the", "cat", "saw"], ["the", "dog"], ["end", "of", "cat-and-dog"], ["dog", "days"]
     ]  # fmt: skip
 
 
@@ -199,7 +305,12 @@ def test_a_byte_order_mark_is_no_part_of_a_word(write):
 
 def test_a_byte_order_mark_within_a_text_stays(write, monkeypatch):
     monkeypatch.setattr(sources, "BLOCK", 5)
-    assert read_text(write("a b\n\n\ufeffc d")).words == ["a", "b", "\ufeffc", "d"]  # the first of a block
+    assert read_text(write("a b\n\n\ufeffc d"), TextOptions(token_pattern=r"\S+")).words == [
+        "a",
+        "b",
+        "\ufeffc",
+        "d",
+    ]  # the first of a block
 
 
 def test_a_text_without_line_ends_is_cut_into_sentences(write):
@@ -214,6 +325,154 @@ def test_the_training_takes_its_chunks(write, tmp_path):
     found = read_text(write(TEXT), cache=tmp_path / "cache")
     chunk = Chunks(found.corpus, 1)[0]
     assert decoded(chunk.text, found.words) == decoded(found.corpus, found.words)
+
+
+# Line ends, and lines without end
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\u2029"])
+@pytest.mark.parametrize("block", [3, 2**16])
+def test_any_line_end_ends_a_sentence(write, monkeypatch, end, block):
+    monkeypatch.setattr(sources, "BLOCK", block)
+    found = read_text(write(f"a b{end}c d e{end}{end}f g"), TextOptions(token_pattern=r"\S+"))
+    assert decoded(found.corpus, found.words) == [["a", "b"], ["c", "d", "e"], [], ["f", "g"]]
+    assert found.lines == 4
+
+
+@pytest.mark.parametrize("space", "\v\f\x1c\x85")
+def test_other_white_space_ends_no_sentence(write, space):
+    assert len(read_text(write(f"a b{space}c")).corpus) == 1
+
+
+def test_each_file_of_a_folder_may_begin_with_a_byte_order_mark(write, tmp_path):
+    for name in ("texts/1.txt", "texts/2.txt"):
+        write("\ufeffa b\n", name)
+    assert read_text(tmp_path / "texts", TextOptions(token_pattern=r"\S+")).words == ["a", "b"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\u2028"])
+@pytest.mark.parametrize("block", [4, 5, 2**16])
+@pytest.mark.parametrize("bad, message", [(b"\xff", "not UTF-8"), (b"\0", "a zero byte")])
+def test_the_line_of_a_fault_is_counted_by_the_same_line_ends(write, monkeypatch, end, block, bad, message):
+    monkeypatch.setattr(sources, "BLOCK", block)
+    with pytest.raises(InputError, match=f"text.txt, line 4: {message}"):
+        read_text(write(f"a b{end}{end}cd e{end}é f ".encode() + bad))
+
+
+@pytest.mark.parametrize("pattern", [None, r"\S+"])
+@pytest.mark.parametrize("length", [1_001, 70_000, 240_000, 2**18 + 5])
+def test_a_word_beyond_all_measure_is_left_out_with_its_line(write, pattern, length):
+    text = f"a b\nc {'x' * length} d\n{'y' * 1000} {'z' * length}"
+    found = read_text(write(text), TextOptions(token_pattern=pattern))
+    assert decoded(found.corpus, found.words) == [["a", "b"], ["c", "d"], ["y" * 1000]]
+    (notice,) = found.notices
+    assert notice.endswith("text.txt, line 2: left out a word of more than 1,000 characters, and 1 more")
+    assert found.tokens_read >= 7
+
+
+def test_notices_are_kept_with_a_text(write, tmp_path):
+    path = write(f"a b {'x' * 2000}")
+    first, second = (read_text(path, cache=tmp_path / "cache") for _ in "12")
+    assert second.cached and second.notices == first.notices and len(first.notices) == 1
+
+
+def test_chinese_without_spaces_or_line_ends_is_read(write):
+    sentence = "今天天气很好" * 30_000
+    found = read_text(write(sentence))
+    assert sum(decoded(found.corpus, found.words), []) == list(sentence)
+    assert not found.notices
+
+
+# What is not a file of text
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_by_name_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(InputError, match="pipe.txt is not a file or folder but a pipe, .*: name a file, or give - and"):
+        read_text(tmp_path / "pipe.txt")
+    (tmp_path / "a.txt").write_text("a b")
+    found = read_text(tmp_path)  # nor is it opened in a folder
+    assert found.notices == [f"left out of {tmp_path}: pipe.txt: not named .txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no /dev/zero")
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_device_is_refused_at_once(tmp_path, linked):
+    (tmp_path / "text.txt").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="is not a file or folder but"):
+        read_text(tmp_path / "text.txt" if linked else "/dev/zero")
+
+
+def test_a_run_does_not_read_what_runs_have_written(write, tmp_path):
+    write("The cat saw the dog\n1 2 3\n", "texts/novel.txt")
+    write("5 0.1\n", "texts/prices.txt")
+    vectors = WordVectors(["the", "cat", "1"], np.linspace(-1, 1, 9).reshape(3, 3).astype(np.float32))
+    for name in ("word_vectors.txt", "v.txt.gz", "v.bin", "v.tsv"):
+        save_vectors(tmp_path / "texts" / name, vectors)
+    (tmp_path / "texts/glove.txt").write_text("the 0.1 -2e-3\ncat .5 1\n")
+    for name in ("map.png", "losses.csv", "README.md"):
+        write("x y z", f"texts/{name}")
+    found = read_text(tmp_path / "texts")
+    assert [Path(name).name for name in found.files] == ["novel.txt", "prices.txt"]
+    others, skipped = found.notices
+    assert others.endswith("texts: README.md, losses.csv, map.png and 3 more: not named .txt")
+    assert skipped.endswith("texts: glove.txt, v.txt.gz, word_vectors.txt: word vectors")
+
+
+def test_a_folder_of_other_files_is_refused_with_their_names(write, tmp_path):
+    write("a b", "texts/wiki_00")
+    with pytest.raises(InputError, match="has no .txt files .*, but wiki_00: .* can be given by itself"):
+        read_text(tmp_path / "texts")
+
+
+# Much from little
+
+
+@pytest.mark.parametrize(
+    "text, ending",
+    [
+        *((b"a b " * 750_000, ending) for ending in (".gz", ".bz2", ".xz")),
+        (b"x" * 3_000_000 + b" a b", ".gz"),
+        (b"\r" * 3_000_000 + b"a b", ".gz"),
+    ],
+    ids=[".gz", ".bz2", ".xz", "one word", "returns"],
+)
+def test_one_endless_line_in_a_small_file_takes_little_memory(write, monkeypatch, tmp_path, ending, text):
+    monkeypatch.setattr(reading, "AT_ONCE", 2**12)
+    packed = lzma.compress(text, preset=0) if ending == ".xz" else PACKERS[ending](text)
+    path = write(packed, f"text.txt{ending}")
+    assert path.stat().st_size < 10_000
+    assert (
+        peak(path, tmp_path / "cache") < 1_900_000
+    )  # bytes: some blocks, and what the decompressors take; not the line
+
+
+def test_much_text_in_a_small_file_is_said(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "MUCH", 10**5)
+    path = write(gzip.compress(b"a b\n" * 100_000), "text.txt.gz")
+    (notice,) = read_text(path, cache=tmp_path / "cache").notices
+    assert re.search(r"text.txt.gz: [\d,]+ bytes hold 400,000 bytes of text, read into 1,6\d\d,\d\d\d bytes$", notice)
+    (folder,) = (tmp_path / "cache").iterdir()
+    assert sum(file.stat().st_size for file in folder.iterdir()) == pytest.approx(1_600_000, abs=1000)
+    assert not read_text(write(b"a b\n" * 100_000)).notices
+
+
+def test_a_disk_that_would_be_filled_is_noticed_before(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "CHECK_EVERY", 10**5)
+    asked = []
+
+    def disk_usage(folder):
+        asked.append(sum(file.stat().st_size for file in Path(folder).iterdir()))
+        return SimpleNamespace(free=reading.RESERVE + 10**6)
+
+    monkeypatch.setattr(reading.shutil, "disk_usage", disk_usage)
+    message = f"{tmp_path / 'cache'} has room for 2[\\d,]+ bytes more, too little for the text.*give another --cache"
+    with pytest.raises(EnvironmentFailure, match=message):
+        read_text(write("a b c d\n" * 10**6), cache=tmp_path / "cache")
+    assert len(asked) > 1 and 500_000 <= asked[-1] < 700_000
+    assert not list((tmp_path / "cache").iterdir())
+    read_text(write("a b c d\n" * 10**4), cache=tmp_path / "cache")
 
 
 # Memory
@@ -260,11 +519,22 @@ def test_progress_is_shown_on_a_terminal_only(write, monkeypatch, capsys, termin
         (b"a b\nc\ncaf\xe9 d", r"text.txt, line 3: not UTF-8 text \(byte 0xe9\)"),
         (b"a b\n" * 50_000 + b"c \xff", "text.txt, line 50001: not UTF-8"),  # beyond the first blocks
         (b"a\nb\nc\nd e\0", "text.txt, line 4: a zero byte"),
-        (b"a\nb\n\nc\n", "no context window can be drawn from .*text.txt: no line has two different words"),
+        (
+            b"a\nb\n\nc\n",
+            "no context window can be drawn from .*text.txt: there is one word on a line; wanted one sente",
+        ),
+        (b"!!! ... ???", r"holds no words: wanted text, .* or another --token-pattern \(\\S\+ finds whatever"),
+        (
+            ("ข้อความภาษาไทย" * 9 + "\n").encode() * 2,
+            r"one word on a line, of 126 char.* without spaces; .*--token-pattern",
+        ),
         (b"a a a\nb b", "no context window can be drawn"),
-        (b"x" * 200_000, "has a word of more than 65,536 bytes"),
+        (
+            b"x" * 200_000,
+            "holds no words of at most 1,000 characters: it may be written without spaces.* --token-pattern",
+        ),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_what_is_no_text_is_refused(write, data, message):
     with pytest.raises(InputError, match=message):
@@ -289,7 +559,7 @@ def test_damaged_compressed_files_are_named(write, ending, kept):
 def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path):
     with pytest.raises(InputError, match="none.txt is missing: wanted text"):
         read_text(tmp_path / "none.txt")
-    with pytest.raises(InputError, match="has no files that are not hidden"):
+    with pytest.raises(InputError, match="has no .txt files .* of text, but nothing that is not hidden"):
         read_text(tmp_path)
 
 

@@ -23,7 +23,7 @@ from utils.corpus.sources import content_digest
 from utils.system.errors import EnvironmentFailure
 from utils.system.files import TEMPORARY, make_folder, replacing
 
-FORMAT = 1  # of the files, and of how words are found
+FORMAT = 2  # of the files, and of how words are found
 IDS, OFFSETS, COUNTS, WORDS, META = "ids.i32", "offsets.i64", "counts.i64", "words.txt", "meta.json"
 PARTS = (IDS, OFFSETS, COUNTS, WORDS)
 ID, OFFSET = np.dtype("<i4"), np.dtype("<i8")  # on disk

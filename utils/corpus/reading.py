@@ -6,12 +6,14 @@ occurs. The second renumbers them: the most frequent word is 0, rare words are g
 """
 
 import contextlib
+import shutil
 import sys
 import tempfile
 import time
 from array import array
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,13 @@ from utils.system.errors import EnvironmentFailure, InputError
 NUMBERS = "numbers.i32"  # the file of the first pass
 AT_ONCE = 2**18  # numbers, in the second pass
 MOST_DISTINCT = 30_000_000  # words: some 7 GB of memory. None is forgotten on the way: all counts are exact
+TOO_LONG = "\0\0"  # stands for such words
+MARKS = (LINE_END, TOO_LONG)  # their numbers are 0 and 1
+LONGEST_WORD = 1_000  # characters: what is longer is data, or a text without spaces
+MUCH, MANY_TIMES = 10**7, 100  # more bytes of text, and more than so many times its compressed size, are worth a notice
+CHECK_EVERY = 2**24  # bytes that are written
+RESERVE = 2**28  # bytes of the disk that are left to others
+LONG_FOR_A_WORD = 15  # characters, on average
 LEFT_OUT = -1
 END = -2
 
@@ -49,6 +58,8 @@ class Text:
         What was read.
     cached : bool
         Whether it had been read before, with the same options.
+    notices : list of str
+        What users should know of: files and words that were left out, much text in a small file.
     fingerprint : str
         A short text that differs where words or lines differ.
     """
@@ -60,6 +71,7 @@ class Text:
     lines: int
     files: tuple
     cached: bool
+    notices: list
     fingerprint: str
 
 
@@ -72,8 +84,8 @@ def read_text(path, options=None, cache=None, bar=False):
     Parameters
     ----------
     path : str or Path
-        A file (.gz, .bz2 and .xz are decompressed), a folder (all its files in order, hidden ones left out), or "-" for
-        standard input; UTF-8, one sentence or paragraph per line.
+        A file (.gz, .bz2 and .xz are decompressed), a folder (all its .txt files, also compressed, in order), or "-"
+        for standard input; UTF-8, one sentence or paragraph per line.
     options : TextOptions, optional
     cache : str or Path, optional
         The folder in which texts that were read are kept. None: nothing is kept, and the ids are held in memory.
@@ -91,28 +103,31 @@ def read_text(path, options=None, cache=None, bar=False):
     EnvironmentFailure
         Trouble in reading, or in writing the cache.
     """
-    options, sources = options or TextOptions(), find_sources(path)
+    options = options or TextOptions()
+    sources, notices = find_sources(path)
     name = "standard input" if str(path) == "-" else str(path)
     if cache is None:
         with tempfile.TemporaryDirectory() as folder:
             facts, _ = _build(Path(folder), sources, options, name, bar)
             files.seal(Path(folder), facts)
-            return _text(files.load(Path(folder), mapped=False), sources, cached=False)
+            return _text(files.load(Path(folder), mapped=False), sources, notices, cached=False)
     kept = CorpusCache(cache, sources, options.as_dict())
     if (found := kept.load()) is not None:
-        return _text(found, sources, cached=True)
+        return _text(found, sources, notices, cached=True)
     with kept.building() as folder:
         started = time.time_ns()
         facts, content = _build(folder, sources, options, name, bar)
-        return _text(kept.keep(folder, facts, content, started), sources, cached=False)
+        return _text(kept.keep(folder, facts, content, started), sources, notices, cached=False)
 
 
-def _text(found, sources, cached):
+def _text(found, sources, notices, cached):
     if found is None:
         raise EnvironmentFailure("the text that was just written could not be read again: is the disk in order?")
     corpus, words, counts, facts, fingerprint = found
-    names = tuple(source.name for source in sources)
-    return Text(corpus, words, counts, files=names, cached=cached, fingerprint=fingerprint, **facts)
+    return Text(
+        corpus, words, counts, facts["tokens_read"], facts["lines"], tuple(source.name for source in sources), cached,
+        notices + facts["notices"], fingerprint,
+    )  # fmt: skip
 
 
 def _build(folder, sources, options, name, bar):
@@ -120,47 +135,81 @@ def _build(folder, sources, options, name, bar):
     reader = TextReader(sources, options.encoding_errors)
     try:
         with (folder / NUMBERS).open("wb") as file, _progress(reader, file, bar) as report:
-            index = _number(reader, options, file, report)
+            index, notices = _number(reader, options, file, report)
         kept, counts, tokens_read = _select(folder, index, options, name)
+        words = list(index)
+        words = [words[number] for number in kept.tolist()]
         if not _renumber(folder, kept, len(index), options.longest):
-            often = f" that occur {options.min_count} times or more" if options.min_count > 1 else ""
-            raise InputError(
-                f"no context window can be drawn from {name}: no line has two different words{often} next to each "
-                "other; wanted one sentence per line"
-            )
+            raise _no_context(name, words, counts, tokens_read > reader.lines, options.min_count)
         (folder / NUMBERS).unlink()
         counts.tofile(folder / files.COUNTS)
-        words = list(index)
-        (folder / files.WORDS).write_bytes("\n".join(words[number] for number in kept.tolist()).encode())
+        (folder / files.WORDS).write_bytes("\n".join(words).encode())
     except OSError as error:
         raise EnvironmentFailure(f"cannot write in {folder.parent}: {error.strerror or error}") from error
-    return {"tokens_read": tokens_read, "lines": reader.lines}, reader.content.hexdigest()
+    if reader.unpacked > max(MUCH, MANY_TIMES * reader.bytes):
+        kept = sum(file.stat().st_size for file in folder.iterdir())
+        notices.append(
+            f"{name}: {reader.bytes:,} bytes hold {reader.unpacked:,} bytes of text, read into {kept:,} bytes"
+        )
+    facts = {"tokens_read": tokens_read, "lines": reader.lines, "notices": notices}
+    return facts, reader.content.hexdigest()
 
 
 def _number(reader, options, file, report):
-    """The first pass: write the number of each word to `file`, by first appearance, as int32; 0 at line ends.
+    """The first pass: write the number of each word to `file`, by first appearance, as int32.
 
     Returns
     -------
-    dict of str to int
-        The number of each word.
+    index : dict of str to int
+        The number of each word; the first are MARKS.
+    notices : list of str
     """
     tokenize = tokenizer(options.token_pattern)
     index = defaultdict()
     index.default_factory = index.__len__  # a word not seen before gets the next number
-    index[LINE_END] = 0
+    for mark in MARKS:
+        index[mark] = len(index)
+    long, first, goes_on, checked = 0, None, False, 0  # words that are too long: how many, and where the first is
     for text in reader:
-        words = tokenize(text.lower() if options.lowercase else text)
-        np.fromiter(map(index.__getitem__, words), ID, len(words)).tofile(file)
+        text = text.lower() if options.lowercase else text
+        words, before = tokenize(text), len(index)
+        if goes_on and reader.inside and words and text.startswith(words[0]):
+            words[0] = TOO_LONG
+        numbers = np.fromiter(map(index.__getitem__, words), ID, len(words))
         if "" in index:
             raise empty_match(options.token_pattern)
+        if any(len(word) > LONGEST_WORD for word in islice(reversed(index), len(index) - before)):
+            while len(index) > before:
+                index.popitem()
+            places = [i for i, word in enumerate(words) if len(word) > LONGEST_WORD]
+            long, first = long + len(places), first or (reader.name, reader.line + words[: places[0]].count(LINE_END))
+            words = [word if len(word) <= LONGEST_WORD else TOO_LONG for word in words]
+            numbers = np.fromiter(map(index.__getitem__, words), ID, len(words))
+        goes_on = words[-1:] == [TOO_LONG] and not text[-1].isspace()
+        numbers.tofile(file)
         if len(index) > MOST_DISTINCT:
             raise InputError(
                 f"the text has more than {MOST_DISTINCT:,} different words, too many to count: "
                 "give a --token-pattern that finds words only, or less text"
             )
+        if file.tell() > checked + CHECK_EVERY:
+            checked = file.tell()
+            _check_space(Path(file.name).parent, checked, reader)
         report()
-    return index
+    if not long:
+        return index, []
+    more = f", and {long - 1:,} more" if long > 1 else ""
+    return index, [f"{first[0]}, line {first[1]}: left out a word of more than {LONGEST_WORD:,} characters{more}"]
+
+
+def _check_space(folder, written, reader):
+    """Refuse to go on where the second pass, which may write twice as much again, would fill the disk."""
+    free = shutil.disk_usage(folder).free
+    if free < 2 * written + RESERVE:
+        raise EnvironmentFailure(
+            f"{folder.parent} has room for {free:,} bytes more, too little for the text, of which {reader.unpacked:,} "
+            f"bytes have been read ({reader.bytes:,} in its files): free some space, give another --cache or less text"
+        )
 
 
 def _select(folder, index, options, name):
@@ -177,17 +226,42 @@ def _select(folder, index, options, name):
     counts = np.zeros(len(index), dtype=np.int64)  # (N,)
     for numbers in _numbers(folder, max(AT_ONCE, len(index))):
         counts += np.bincount(numbers, minlength=len(index))
-    counts[0] = 0  # line ends
+    tokens_read = counts[1:].sum().item()
+    counts[: len(MARKS)] = 0
     if not counts.any():
-        raise InputError(f"{name} holds no words: wanted text, one sentence per line")
-    order = 1 + np.argsort(-counts[1:], kind="stable")  # (N - 1,)
+        if tokens_read:
+            raise InputError(
+                f"{name} holds no words of at most {LONGEST_WORD:,} characters: it may be written without spaces; put "
+                "spaces between the words, or give --token-pattern, such as \\w to take each letter for a word"
+            )
+        raise InputError(
+            f"{name} holds no words: wanted text, one sentence per line, or another --token-pattern "
+            "(\\S+ finds whatever stands between white space)"
+        )
+    order = len(MARKS) + np.argsort(-counts[len(MARKS) :], kind="stable")
     kept = order[counts[order] >= options.min_count][: options.max_vocab]  # (V,)
     if not len(kept):
         raise InputError(
             f"no word of {name} occurs {options.min_count} times or more (the most frequent: {counts.max()}): "
             "give a smaller --min-count or more text"
         )
-    return kept, counts[kept], counts.sum().item()
+    return kept, counts[kept], tokens_read
+
+
+def _no_context(name, words, counts, several, min_count):
+    """The error for a text in which no word has a neighbour; `several` says whether some line has several words."""
+    length = np.dot(list(map(len, words)), counts) / counts.sum()  # characters
+    often = f" that occur {min_count} times or more" if min_count > 1 else ""
+    if several:
+        cause = f"no line has two different words{often} next to each other; wanted one sentence per line"
+    elif length < LONG_FOR_A_WORD:
+        cause = "there is one word on a line; wanted one sentence per line, or a --token-pattern that finds more words"
+    else:
+        cause = (
+            f"there is one word on a line, of {length:,.0f} characters on average: the text may be written without "
+            "spaces; put spaces between the words, or give --token-pattern, such as \\w to take each letter for a word"
+        )
+    return InputError(f"no context window can be drawn from {name}: {cause}")
 
 
 def _renumber(folder, kept, n, longest):

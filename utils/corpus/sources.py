@@ -1,6 +1,6 @@
-"""The bytes of a text, wherever it is: a file, compressed or not, a folder of files, standard input.
+"""A text, wherever it is: a file, compressed or not, a folder of files, standard input.
 
-It is read once, from beginning to end, in blocks, so that memory does not grow with the text.
+It is read once, from beginning to end, in blocks, so that memory grows neither with the text nor with its lines.
 """
 
 import bz2
@@ -8,8 +8,10 @@ import codecs
 import contextlib
 import gzip
 import hashlib
+import io
 import lzma
 import os
+import re
 import stat
 import sys
 import zlib
@@ -18,8 +20,9 @@ from typing import NamedTuple
 
 from utils.system.errors import EnvironmentFailure, InputError
 
-BLOCK = 2**16  # bytes read at a time, so that their words stay in the processor's cache; and the longest word
+BLOCK = 2**16  # bytes read at a time, so that their words stay in the processor's cache
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+TEXT_FILE = re.compile(r".+\.txt(\.gz|\.bz2|\.xz)?", re.IGNORECASE | re.DOTALL)  # in a folder
 DAMAGE = (EOFError, zlib.error, lzma.LZMAError)  # what they raise, besides an OSError without a number
 WANTED = "wanted text, one sentence per line"
 
@@ -35,7 +38,7 @@ class Source(NamedTuple):
         None: standard input.
     stamp : tuple of int or None
         Size, times of the last change to the content and to the file's entry (in nanoseconds), number of the file;
-        None for what can be read only once, such as standard input or a pipe.
+        None for standard input.
     """
 
     name: str
@@ -49,52 +52,89 @@ def find_sources(path):
     Parameters
     ----------
     path : str or Path
-        A file, a folder (all regular files in it and in its folders, sorted; hidden ones, whose names begin with a
-        dot, are left out), or "-" for standard input.
+        A file; a folder: all .txt files, compressed or not, in it and in its folders, sorted, except hidden ones (whose
+        names begin with a dot) and word vectors; or "-" for standard input.
 
     Returns
     -------
-    list of Source
+    sources : list of Source
+    notices : list of str
+        What was left out of a folder.
 
     Raises
     ------
     InputError
-        There is nothing.
+        There is nothing, or something other than a file or folder, such as a pipe: reading could wait forever.
     EnvironmentFailure
         A folder cannot be read.
     """
     if str(path) == "-":
         if sys.stdin is None:
             raise InputError(f"standard input is closed: {WANTED}")
-        return [Source("standard input")]
+        return [Source("standard input")], []
     path = Path(path)
     with _failures(path):
-        if not path.is_dir():
-            return [_source(path)]
-        sources = [_source(file) for file in sorted(_files_in(path))]
-    if not sources:
-        raise InputError(f"the folder {path} has no files that are not hidden: {WANTED}")
-    return sources
+        if path.is_dir():
+            return _files_in(path)
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(
+                f"{path} is not a file or folder but a pipe, socket or device: name a file, or give - and redirect "
+                "standard input from it"
+            )
+        return [Source(str(path), path, _stamp(status))], []
 
 
 def _files_in(folder):
-    def fail(error):
-        raise error
-
-    for parent, folders, names in os.walk(folder, onerror=fail):
+    sources, others, vectors = [], [], []
+    for parent, folders, names in os.walk(folder, onerror=_fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith(".") and (file := Path(parent, name)).is_file():
-                yield file
+        for file in (Path(parent, name) for name in names if not name.startswith(".")):
+            if not file.is_file() or not TEXT_FILE.fullmatch(file.name):
+                others.append(file)
+            elif _holds_vectors(file):
+                vectors.append(file)
+            else:
+                sources.append(Source(str(file), file, _stamp(file.stat())))
+    others, vectors = _some(others, folder), _some(vectors, folder)
+    if not sources:
+        found = others or vectors or "nothing that is not hidden"
+        raise InputError(
+            f"the folder {folder} has no .txt files (also .txt.gz, .txt.bz2, .txt.xz) of text, but {found}: {WANTED}; "
+            "a file of another name can be given by itself"
+        )
+    left_out = [f"{others}: not named .txt"] * bool(others) + [f"{vectors}: word vectors"] * bool(vectors)
+    return sorted(sources, key=lambda source: source.path), [f"left out of {folder}: {what}" for what in left_out]
 
 
-def _source(path):
-    return Source(str(path), path, _stamp(path.stat()))
+def _fail(error):
+    raise error
+
+
+def _some(files, folder):
+    names = [str(file.relative_to(folder)) for file in sorted(files)]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
+def _holds_vectors(file):
+    """Whether the first lines of a file are a word and numbers each, after a line with two numbers or without it."""
+    try:
+        with OPENERS.get(file.suffix.lower(), open)(file, "rb") as opened:
+            begin = opened.read(BLOCK)
+    except (*DAMAGE, OSError):  # whoever reads it will say so
+        return False
+    *lines, cut_off = begin.split(b"\n")
+    lines = [line.split() for line in lines[:4] or [cut_off]]
+    if re.fullmatch(rb"\d+ \d+\r?", begin.partition(b"\n")[0]):
+        del lines[0]
+    return bool(lines) and all(len(line) > 2 and all(map(_is_number, line[1:])) for line in lines)
+
+
+def _is_number(field):
+    return re.fullmatch(rb"[-+]?\d*\.?\d+([eE][-+]?\d+)?", field) is not None
 
 
 def _stamp(status):
-    if not stat.S_ISREG(status.st_mode):
-        return None
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
@@ -110,7 +150,10 @@ def _failures(name):
 
 
 class TextReader:
-    """Iterates over a text once: str of whole lines with their ends, or a piece of a line longer than a block.
+    """Iterates over a text once: str of whole lines, or a piece of a line longer than a block.
+
+    A line ends with "\\n", "\\r\\n", "\\r" or Unicode's line or paragraph separator, all given as "\\n", and at the end
+    of a file. A byte order mark at the beginning of a file is dropped.
 
     Parameters
     ----------
@@ -120,12 +163,16 @@ class TextReader:
 
     Attributes
     ----------
-    lines, bytes : int
-        Read so far; of compressed files, the compressed bytes.
+    lines, bytes, unpacked : int
+        Read so far; of compressed files, the compressed bytes and the bytes in them.
     total : int or None
         Bytes in all, if that can be known.
     content : hash object
         SHA-256 of what has been read, decompressed.
+    name, line : str, int
+        Where the current piece begins: the file, and the number of the line in it.
+    inside : bool
+        Whether it begins within what stands between white space.
 
     Raises
     ------
@@ -137,50 +184,55 @@ class TextReader:
 
     def __init__(self, sources, errors="strict"):
         self.sources, self.errors = sources, errors
-        self.lines = self.bytes = 0
-        self.content = hashlib.sha256()
+        self.lines = self.bytes = self.unpacked = 0
         self.total = sum(s.stamp[0] for s in sources) if all(s.stamp for s in sources) else None
+        self.content = hashlib.sha256()
 
     def __iter__(self):
         for source in self.sources:
+            self.name, self.line, self.inside = source.name, 1, False
             rest, end = "", "\n"
             for text in self._texts(source):
                 text = rest + text
                 cut = text.rfind("\n") + 1
                 if not cut and len(text) >= BLOCK:
-                    cut = max(text.rfind(" "), text.rfind("\t")) + 1
-                    if not cut and len(text) > 2 * BLOCK:
-                        raise InputError(
-                            f"{source.name} has a word of more than {BLOCK:,} bytes, so this is not text: {WANTED}"
-                        )
+                    cut = max(text.rfind(" "), text.rfind("\t")) + 1 or len(text)
                 rest = text[cut:]
                 if cut:
                     end = text[cut - 1]
-                    yield text[:cut]
-                    self.lines += text.count("\n", 0, cut)
+                    yield from self._piece(text[:cut])
             if rest or end != "\n":
-                yield rest + "\n"
-                self.lines += 1
+                yield from self._piece(rest + "\n")
+
+    def _piece(self, text):
+        yield text
+        self.inside = not text[-1].isspace()
+        self.line += text.count("\n")
+        self.lines += text.count("\n")
 
     def _texts(self, source):
-        """The file's text in blocks, without a byte order mark."""
-        decoder = codecs.getincrementaldecoder("utf-8-sig")(self.errors)
+        """The file's text in blocks."""
+        decode = codecs.getincrementaldecoder("utf-8-sig")(self.errors).decode
+        translate = io.IncrementalNewlineDecoder(None, translate=True).decode
+
+        def lines(text, final):
+            text = translate(text, final)
+            return text if text.isascii() else text.replace("\u2028", "\n").replace("\u2029", "\n")
+
+        def fault(before, what):
+            number = line + lines(before.decode("utf-8", "replace"), True).count("\n")
+            return InputError(f"{source.name}, line {number}: {what}")
+
         line = 1
         for data in self._bytes(source):
             if (zero := data.find(b"\0")) >= 0:
-                line += data.count(b"\n", 0, zero)
-                raise InputError(
-                    f"{source.name}, line {line}: a zero byte, so this is no text file: give plain UTF-8 text "
-                    "(UTF-16 must be converted)"
-                )
+                remedy = "give plain UTF-8 text (UTF-16 must be converted)"
+                raise fault(data[:zero], f"a zero byte, so this is no text file: {remedy}")
             try:
-                text = decoder.decode(data, final=not data)
+                text = lines(decode(data, not data), not data)
             except UnicodeDecodeError as error:
-                line += error.object.count(b"\n", 0, error.start)
-                raise InputError(
-                    f"{source.name}, line {line}: not UTF-8 text (byte 0x{error.object[error.start]:02x}): "
-                    "convert it to UTF-8, or give --encoding-errors replace"
-                ) from None
+                byte, remedy = error.object[error.start], "convert it to UTF-8, or give --encoding-errors replace"
+                raise fault(error.object[: error.start], f"not UTF-8 text (byte 0x{byte:02x}): {remedy}") from None
             line += text.count("\n")
             yield text
 
@@ -196,6 +248,7 @@ class TextReader:
                 data = _unpack(unpacked, source, opener)
                 self.bytes = before + file.tell() if source.stamp else self.bytes + len(data)
                 self.content.update(data)
+                self.unpacked += len(data)
                 yield data
             if source.stamp and source.stamp != _stamp(os.fstat(file.fileno())):
                 raise InputError(f"{source.name} has changed while it was read: try again when nothing writes to it")
