@@ -34,13 +34,18 @@ def train(workers, progress=None):
 def test_a_killed_worker_costs_its_round_and_the_result_is_that_of_two_processes_here(cluster):
     workers = Workers(2, cluster.scheduler_address)
     victims = [worker.pid for worker in cluster.workers.values()][:1]
-    rounds = []
+    rounds, clients = [], []
 
     def progress(done):
         rounds.append(done)
+        clients[:] = distributed.Client._instances
         if victims:
             os.kill(victims.pop(), signal.SIGKILL)
 
     found = train(workers, progress)
     assert not victims and len(rounds) > 3
     assert found.tobytes() == train(Workers(2)).tobytes()
+    # One client, not one for each round. Left open, it would try again and again to connect to the cluster that has
+    # gone, and draw the pauses between from the global random stream, which other tests read.
+    del workers
+    assert [client.status for client in clients] == ["closed"]

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 import warnings
+import weakref
 from concurrent.futures.process import BrokenProcessPool
 
 import joblib
@@ -31,6 +32,7 @@ class Workers:
             raise InputError(f"workers must be at least 1, got {n}")
         self.n, self.cluster = n, cluster
         self.losses = 0
+        self._client = None  # of the cluster, from the first task on
 
     def map(self, function, tasks):
         """The results of `function(*task)` for each task, in order.
@@ -55,17 +57,27 @@ class Workers:
         )
 
     def _map(self, function, tasks):
-        try:
-            if self.cluster:
-                config = joblib.parallel_config(backend="dask", n_jobs=self.n, scheduler_host=self.cluster)
-            else:
-                config = joblib.parallel_config("loky", n_jobs=self.n, initializer=_belong_to, initargs=(os.getpid(),))
-        except (ValueError, ImportError, OSError) as error:
-            raise EnvironmentFailure(f"the cluster {self.cluster} cannot be used: {error}") from error
+        if self.cluster:
+            if self._client is None:
+                self._client = _connect(self.cluster)
+                weakref.finalize(self, self._client.close)
+            config = joblib.parallel_config("dask", n_jobs=self.n, client=self._client)
+        else:
+            config = joblib.parallel_config("loky", n_jobs=self.n, initializer=_belong_to, initargs=(os.getpid(),))
         with config, warnings.catch_warnings():
             # A worker that has been idle, or short of memory, is replaced: joblib warns, and goes on.
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
             return joblib.Parallel()(joblib.delayed(function)(*task) for task in tasks)
+
+
+def _connect(cluster):
+    """A client of the Dask scheduler at this address. (joblib alone would open one for each call, and close none.)"""
+    try:
+        from distributed import Client
+
+        return Client(cluster, set_as_default=False)
+    except (ValueError, ImportError, OSError) as error:
+        raise EnvironmentFailure(f"the cluster {cluster} cannot be used: {error}") from error
 
 
 def _belong_to(parent):
