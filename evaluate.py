@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from utils.commands import options
 from utils.commands.inputs import missing_treebank, refuse_overwriting
 from utils.corpus.published import EVALUATION_SETS
 from utils.pictures.charts import heat_map
@@ -121,9 +122,7 @@ def score_options(parser):
         help="folder of the similarity and analogy sets; any file there of two words and a number per line is a set, "
         f"too (default: ${SETS_VARIABLE}, else where `get_datasets.sh evaluation` puts them)",
     )
-    data = parser.add_mutually_exclusive_group()
-    data.add_argument("--data", metavar="DIR", help="the treebank's folder (default: where get_datasets.sh puts it)")
-    data.add_argument("--sample", action="store_true", help="sentiment of the built-in sample treebank instead")
+    options.add_treebank(parser)
     parser.add_argument(
         "--restrict",
         type=at_least_one,

@@ -76,7 +76,8 @@ def read(path):
 
 def scores(words, vectors, sets):
     """Similarity (Spearman) and the share of analogies answered."""
-    from utils.scoring.wordsets import read_pairs, read_questions, score_analogies, score_pairs, summary
+    from utils.scoring.sets import read_pairs, read_questions
+    from utils.scoring.wordsets import score_analogies, score_pairs, summary
     from utils.vectors.wordvectors import WordVectors
 
     vectors, sets = WordVectors(list(words), vectors.astype(float)), Path(sets)
