@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -187,8 +186,7 @@ def draw(panels, wanted, which, path):
             axes.scatter(wanted[which], scores[which], s=6, color=COLOURS[0], alpha=0.3, linewidths=0)
             axes.plot((low, high), (low, high), color=INK, linewidth=1)
             axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-            axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+            axes.locator_params(nbins=6, integer=True)
             axes.set_title(title, fontsize=LABEL, color=INK)
             axes.set_xlabel("PMI − log K, for this noise", fontsize=LABEL, color=INK)
             axes.set_ylabel("score u · v", fontsize=LABEL, color=INK)

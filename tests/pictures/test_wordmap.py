@@ -3,6 +3,7 @@
 import doctest
 import itertools
 import os
+import re
 import subprocess
 import sys
 
@@ -465,3 +466,11 @@ def test_any_mplbackend_draws_and_stays_for_others(backend, tmp_path):
     kept = backend if backend.endswith("agg") else None
     assert told.stdout.strip() == f"{backend}|{kept}" and told.stderr == ""
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_matplotlib_is_imported_by_the_pictures_only():
+    # Elsewhere an import would fail where MPLBACKEND names what is not installed.
+    parts = ("*.py", "utils/**/*.py", "grader/**/*.py", "examples/*.py")
+    sources = [path for part in parts for path in PROJECT.glob(part)]
+    importing = {path for path in sources if re.search(r"(?m)^\s*(import|from) matplotlib", path.read_text("utf-8"))}
+    assert importing and {path.parent for path in importing} == {PROJECT / "utils" / "pictures"}
