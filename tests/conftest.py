@@ -9,10 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from utils.corpus.download import install
 from utils.corpus.sample import write_sample_treebank
 from utils.system.paths import PROJECT
+
+# No test is judged by its speed: a busy machine would fail what an idle one passes.
+settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_configure():
