@@ -1,4 +1,4 @@
-"""evaluate.py as a person runs it: the table, what is left out, what each option changes, and the looking commands."""
+"""evaluate.py as a user runs it: the table, what is left out, what each option changes, and the looking commands."""
 
 import json
 import math

@@ -400,7 +400,10 @@ def test_two_files_of_one_name_are_two_sets(tmp_path):
 
 def test_the_published_sets_are_read_whole(reference_folder):
     sizes = {title: len(read_pairs(find_file(reference_folder, names))) for title, names in SIMILARITY_FILES.items()}
-    assert sizes == {"WordSim-353": 353, "SimLex-999": 999}
+    assert sizes == {"WordSim-353": 353, "SimLex-999": 999, "MEN": 3000, "Rare Words": 2034, "MTurk-287": 287}
+    assert {len(asked) for asked in read_questions(reference_folder / "msr-analogies.txt").values()} == {8000}
+    pairs, questions = find_sets(reference_folder)  # and nothing else that lies there
+    assert (set(pairs), set(questions)) == (set(SIMILARITY_FILES), set(ANALOGY_FILES))
     questions = read_questions(find_file(reference_folder, ANALOGY_FILES["Google analogies"]))
     counts = summary({name: Accuracy(0, 0, len(asked)) for name, asked in questions.items()})
     assert len(questions) == 14
@@ -418,7 +421,7 @@ def test_how_much_of_the_published_sets_the_treebanks_vocabulary_covers(sst_fold
         title: score_pairs(vectors, read_pairs(find_file(reference_folder, names))).used
         for title, names in SIMILARITY_FILES.items()
     }
-    assert used == {"WordSim-353": 232, "SimLex-999": 687}
+    assert used == {"WordSim-353": 232, "SimLex-999": 687, "MEN": 1598, "Rare Words": 245, "MTurk-287": 116}
     questions = read_questions(reference_folder / "questions-words.txt")
     known = set(words)
     countable = sum({word.lower() for word in q} <= known for asked in questions.values() for q in asked)
