@@ -38,7 +38,7 @@ from utils.pictures.wordmap import MAP_GROUPS, word_map
 from utils.system import console
 from utils.system.errors import InputError
 from utils.system.files import make_folder
-from utils.vectors.files import format_of, save_vectors
+from utils.vectors.files import check_words, save_vectors
 from utils.vectors.view import frequent
 from utils.vectors.wordvectors import WordVectors
 
@@ -135,11 +135,12 @@ def read(args):
     return Data(corpus, words, counts, "", size, left_out(len(whole.ids), corpus))
 
 
-def check_save(args, V):
+def check_save(args, words):
     """Notice before the work what could not be saved after it."""
     if args.save is None:
         return
-    format_of(args.save)
+    check_words(args.save, words)
+    V = len(words)
     if args.dim == 0 and 8 * V**2 > LARGEST_FILE:
         raise InputError(
             f"--save without SVD would write {V:,} rows of {V:,} numbers, {8 * V**2 / 1e9:.1f} GB: "
@@ -279,7 +280,7 @@ def main(arguments=None):
     if args.dim > len(words):
         say(f"--dim {args.dim} is more than the {len(words)} words: {len(words)} dimensions")
         args.dim = len(words)
-    check_save(args, len(words))
+    check_save(args, words)
     make_folder(args.out)
 
     if args.subsample:
@@ -288,7 +289,8 @@ def main(arguments=None):
     matrix = measured(args, counts, args.measure, say)
     vectors = reduced(args, matrix, args.dim, say)
     if args.save:
-        save_vectors(args.save, WordVectors(words, vectors.toarray() if issparse(vectors) else vectors))
+        rows = vectors.toarray() if issparse(vectors) else vectors
+        save_vectors(args.save, WordVectors(words, rows).by_frequency(occurrences))
     shown = [(described(args, args.measure, args.dim), vectors)]
     if args.measure == "counts" and args.dim == 0 and not args.quiet:
         better = measured(args, counts, "ppmi", say)
@@ -300,7 +302,8 @@ def main(arguments=None):
         print_neighbours(title, asked, rows, words, occurrences, say)
     index = {word: i for i, word in enumerate(words)}
     rows = vectors[[index[word] for word in chosen]]
-    word_map(chosen, rows.toarray() if issparse(rows) else rows, pictures[0], MAP_GROUPS)
+    title = f"{len(chosen)} words by {described(args, args.measure, args.dim)}"
+    word_map(chosen, rows.toarray() if issparse(rows) else rows, pictures[0], MAP_GROUPS, title)
     draw_matrix(matrix, chosen, words, args.measure, pictures[1])
     say(f"wrote {pictures[0]} and {pictures[1]}")
     if args.save:

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from utils.commands import options
 from utils.commands.inputs import missing_treebank, refuse_overwriting
+from utils.commands.words import telling_words
 from utils.corpus.published import EVALUATION_SETS
 from utils.pictures.charts import heat_map
 from utils.pictures.confusion import confusion_picture
@@ -43,6 +44,7 @@ SIMILARITY, ANALOGIES, SENTIMENT = TASKS = ("similarity", "analogies", "sentimen
 SET_FILES = {SIMILARITY: sets.SIMILARITY_FILES, ANALOGIES: sets.ANALOGY_FILES}
 SETS_VARIABLE = "EVAL_SETS"
 NEIGHBOURS = 10
+WORDS = "words of the picture (default: the handout's 24 if most are in the file, else some of its frequent words)"
 MAPS = {".png": word_map, ".html": html_map}
 LITERAL = "\0"  # begins a word that argparse must not take for an option; no argument can contain it
 
@@ -225,7 +227,7 @@ def map_options(parser):
     add_file(parser)
     add_centre(parser)
     words = parser.add_mutually_exclusive_group()
-    words.add_argument("--words", metavar="W1,W2,...", help="words of the map (default: the handout's 24)")
+    options.add(words, "--words", help=WORDS)
     words.add_argument("--top", type=console.whole_number(1), metavar="N", help="the first N words of the file instead")
     parser.add_argument("--out", required=True, metavar="FILE", help="a picture, FILE.png, or a page, FILE.html")
 
@@ -233,7 +235,7 @@ def map_options(parser):
 def heat_map_options(parser):
     """Options of `heatmap`."""
     add_file(parser)
-    parser.add_argument("--words", metavar="W1,W2,...", help="words of the picture (default: the handout's 24)")
+    options.add(parser, "--words", help=WORDS)
     parser.add_argument("--out", required=True, metavar="FILE.png")
     add_centre(parser)
 
@@ -390,7 +392,11 @@ def odd_one_out(args):
 
 def choose_words(args, vectors):
     """The words of a picture that have a vector, each once, with a notice of the others on standard error."""
-    asked = list(MAP_WORDS) if args.words is None else [w.strip() for w in args.words.split(",") if w.strip()]
+    asked = args.words
+    if asked is None:
+        asked = [word for word in MAP_WORDS if word in vectors]
+        if 2 * len(asked) <= len(MAP_WORDS):  # a file of another text: those of its words that say something
+            asked = telling_words(vectors.words)
     rows = [wordsets.row_of(vectors, word) for word in asked]
     unknown = [word for word, row in zip(asked, rows, strict=True) if row is None]
     if len(unknown) == len(asked):
@@ -411,7 +417,7 @@ def draw_map(args):
         raise InputError(
             f"a picture has space for {MOST_WORDS} words, got {len(words)}: give fewer, or draw a page, --out {page}"
         )
-    MAPS[ending](words, vectors[words], args.out, MAP_GROUPS)
+    MAPS[ending](words, vectors[words], args.out, MAP_GROUPS, f"{len(words)} words of {Path(args.file).name}")
     say(f"wrote {args.out}")
 
 
@@ -420,7 +426,8 @@ def draw_heat_map(args):
     vectors = open_file(args).vectors
     words = choose_words(args, vectors)
     directions = vectors.directions[[vectors.index[word] for word in words]]  # (n, d)
-    heat_map(directions @ directions.T, words, words, args.out, order="similar")
+    title = f"Cosines of {len(words)} words of {Path(args.file).name}"
+    heat_map(directions @ directions.T, words, words, args.out, order="similar", title=title)
     say(f"wrote {args.out}")
 
 

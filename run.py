@@ -34,13 +34,14 @@ from utils.runs.losses import Losses
 from utils.system import console
 from utils.system.errors import InputError
 from utils.system.files import remove_leftovers, writable_folder
-from utils.vectors.files import format_of, save_vectors, select
+from utils.vectors.files import check_words, format_of, save_vectors, select
 from utils.vectors.wordvectors import WordVectors
 
 # What a training leaves in its folder, beside checkpoints
 VECTORS, PICTURE, ANIMATION = "word_vectors.txt", "word_vectors.png", "word_vectors.gif"
 LOSSES, CURVE = "losses.csv", "loss.png"
 SUBSAMPLE, CBOW_STEP = 1e-3, 0.05  # as in word2vec's C code
+EPOCHS, WORDS_TO_READ = (5, 200), 5_000_000  # fewest and most epochs; words that a training should read
 
 # The command line: two trainings, each with a parser of its own
 
@@ -107,7 +108,10 @@ def epochs_parser():
         "python run.py --help",
     )
     options.add_treebank(parser, corpus=True)
-    options.add(parser, "--epochs", default=Settings.epochs)
+    few, many = EPOCHS
+    options.add(
+        parser, "--epochs", help=f"passes over the text (default: {few}; more for a small text, up to {many})"
+    )
     parser.add_argument(
         "--model",
         choices=["skip-gram", "cbow"],
@@ -172,8 +176,20 @@ def prepare(args):
         return ByIterations(read_treebank(args.data, args.sample), settings_of(args, HandoutSettings))
     if args.share is not None:
         console.note("--share is no longer needed: neighbouring words always share their negative samples")
-    thinning = args.subsample, args.subsample_form
-    return ByEpochs(read_data(args), settings_of(args, Settings), thinning, options.workers(args), args.held_out)
+    thinning, data = (args.subsample, args.subsample_form), read_data(args)
+    if args.epochs is None:
+        args.epochs = enough_epochs(len(data.corpus.ids))
+    return ByEpochs(data, settings_of(args, Settings), thinning, options.workers(args), args.held_out)
+
+
+def enough_epochs(words):
+    """As many epochs as a text of so many words needs.
+
+    Of 20 and 100 thousand words of English dictionaries, five epochs taught nothing that could be seen; after reading
+    four to five million words the vectors were as good as those by counting (docs/large-corpora.md).
+    """
+    few, many = EPOCHS
+    return min(many, max(few, -(-WORDS_TO_READ // words)))
 
 
 def settings_of(args, kind):
@@ -213,7 +229,7 @@ def draw(args, training, checkpoints, words, matrix, say):
     index = {word: i for i, word in enumerate(training.words)}
     ids = [index[word] for word in words]
     picture = checkpoints.folder / PICTURE
-    word_map(words, matrix[ids], picture, MAP_GROUPS)
+    word_map(words, matrix[ids], picture, MAP_GROUPS, f"{len(words)} words after {training.length}")
     say(f"wrote {picture}")
     if losses := checkpoints.losses.losses:
         picture = checkpoints.folder / CURVE
@@ -241,6 +257,7 @@ def main(arguments=None):
     folder = writable_folder(args.out)
     checkpoints = Checkpoints(folder, training.settings, keep, training.unit, Losses(folder / LOSSES))
     writable_folder(file.parent)
+    check_words(file, training.words)
     with checkpoints.held():
         remove_leftovers(checkpoints.folder, PICTURE, CURVE, LOSSES, ANIMATION, VECTORS)
         if args.fresh and (place := checkpoints.set_aside()):
@@ -250,7 +267,7 @@ def main(arguments=None):
         parameters = training.train(checkpoints, say, args.quiet, args.print_every)  # (2 V, d)
         matrix = select(parameters, args.vectors)  # (V, d), or (V, 2 d)
         vectors = WordVectors(training.words, matrix)
-        save_vectors(file, vectors)
+        save_vectors(file, vectors.by_frequency(training.counts))
         print_neighbours(words, vectors, training.counts, say)
         say(f"wrote {file}")
         draw(args, training, checkpoints, words, matrix, say)

@@ -106,6 +106,7 @@ class ByIterations:
         remedy = "give a smaller --dim, --negatives or --batch"
         refuse_beyond_memory(8 * vectors * settings.dim, "this training", remedy)
         self.text = f"{treebank.numSentences()} sentences, {treebank.numTokens()} words"
+        self.length = f"{self.total:,} iterations"
         self.settings = {"treebank": treebank.fingerprint(), **settings.as_dict()}
         self.halvings = range(ANNEAL_EVERY, self.total, ANNEAL_EVERY)
 
@@ -196,6 +197,8 @@ class ByEpochs:
         self.total = len(self.chunks)
         self.trainer = Trainer(data.counts, subsampling(data.counts, *thinning), settings)
         self.text = data.size
+        self.text += f", {settings.epochs} epoch{'s' * (settings.epochs > 1)}"
+        self.length = f"{settings.epochs} epoch{'s' * (settings.epochs > 1)} of {data.size.split(', ')[-1]}"
         self.settings = {
             "text": data.fingerprint,
             "subsample": thinning[0],

@@ -35,7 +35,7 @@ def text(sample_folder, tmp_path_factory):
 def train(text, tmp_path, capsys, monkeypatch):
     """Train on the text in this process: train("--dim", 4, out="folder") -> what came of it. Pictures are not drawn."""
     drawn = {}
-    monkeypatch.setattr(run, "word_map", lambda words, vectors, path, groups: drawn.update(words=words))
+    monkeypatch.setattr(run, "word_map", lambda words, vectors, path, *rest: drawn.update(words=words))
     monkeypatch.setattr(run, "loss_curve", lambda *args, **options: drawn.update(curve=args[:2], labels=options))
     monkeypatch.setattr(run, "animate_map", lambda words, frames, *rest, **options: drawn.update(frames=frames))
 
@@ -341,3 +341,20 @@ def test_vectors_that_have_learnt_nothing_are_not_shown_as_a_result(train, tmp_p
     assert nothing.status == 2
     assert "a whole epoch had nothing to learn from" in nothing.err and nothing.err.count("\n") == 1
     assert nothing.vectors is None
+
+
+@pytest.mark.parametrize(
+    "words, epochs_", [(1, 200), (20_000, 200), (25_001, 200), (100_000, 50), (999_999, 6), (10**6, 5), (10**10, 5)]
+)
+def test_a_small_text_is_read_more_often(words, epochs_):
+    assert run.enough_epochs(words) == epochs_
+
+
+def test_the_number_of_epochs_is_shown_and_that_of_a_small_text_is_not_five(train, monkeypatch):
+    monkeypatch.setattr(run, "WORDS_TO_READ", 50_000)
+    trained = train(defaults=("--dim", 3))
+    epochs_ = int(re.search(r" words, (\d+) epochs, vocabulary", trained.out)[1])
+    words = int(re.search(r" lines, ([\d,]+) words", trained.out)[1].replace(",", ""))
+    assert epochs_ == run.enough_epochs(words) > 5
+    assert f"epoch {epochs_} of {epochs_}: " in trained.out
+    assert " words, 3 epochs, vocabulary" in train("--epochs", 3, out="given", defaults=("--dim", 3)).out

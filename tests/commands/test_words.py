@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils.commands.words import SHOWN, choose_words, frequent_words
+from utils.commands.words import SHOWN, choose_words, frequent_words, telling_words
 from utils.pictures.wordmap import MAP_WORDS, MOST_WORDS
 from utils.system.errors import InputError
 
@@ -33,6 +33,13 @@ def test_the_very_commonest_words_are_passed_over_where_enough_others_are_left()
     assert found == ["of", *rare[: SHOWN - 1]]
     few = frequent_words(["the", "of", *rare[:10]], np.array([3000, 2000, *range(20, 10, -1)]))
     assert few == ["the", "of", *rare[:10]]
+
+
+def test_without_counts_the_order_of_the_words_tells_how_frequent_they_are():
+    words = [f"w{i}" for i in range(20_000)]
+    # The share of rank r is 1 / (r (ln 20,000 + 0.58)): below a thousandth from the 96th word on.
+    assert telling_words(words) == words[95 : 95 + SHOWN]
+    assert telling_words(words[:30]) == words[6:30]
 
 
 def test_a_text_without_letters_shows_what_it_has():

@@ -39,13 +39,18 @@ def choose_words(asked, words, counts, quiet, handout=True):
         return known if len(known) >= 2 else frequent_words(words, counts)
     known = [word for word in asked if word in vocabulary]
     if len(known) > MOST_WORDS:
-        raise InputError(f"a map has room for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")
+        raise InputError(f"a map has space for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")
     if not known:
         raise InputError(f"none of these words is in the vocabulary: {', '.join(asked)}; give other --words")
     unknown = [word for word in asked if word not in vocabulary]
     if unknown and not quiet:
         note(f"not in the vocabulary, left out of the pictures: {', '.join(unknown)}")
     return known
+
+
+def telling_words(words):
+    """As `frequent_words`, of words in order of frequency whose counts are not known: by Zipf's law."""
+    return frequent_words(words, len(words) / np.arange(1, len(words) + 1))
 
 
 def frequent_words(words, counts):
