@@ -8,7 +8,7 @@ READY = $(VENV)/ready
 fail = { echo "error: $(1)" >&2; exit 1; }
 install = @$(RUN) -m pip install --disable-pip-version-check -r $(1) >$(VENV)/pip.log 2>&1 || \
 	$(call fail,pip cannot install the packages of $(1): \
-	$$(sed -n 's/^ERROR: //p' $(VENV)/pip.log | tail -n 1) (more in $(VENV)/pip.log). Go online or set PIP_INDEX_URL or \
+	$$(sed -n 's/^ERROR: //p' $(VENV)/pip.log 2>/dev/null | tail -n 1) (more in $(VENV)/pip.log). Go online or set PIP_INDEX_URL or \
 	PIP_FIND_LINKS to where pip finds packages; a Python that already has them needs no set-up: python run.py)
 
 .PHONY: run test torture lint bench bench-count bench-large optional clean

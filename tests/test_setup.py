@@ -32,6 +32,12 @@ def version(requirement):
     return pin.version
 
 
+@pytest.mark.skipif(not (PROJECT / ".git").exists() or shutil.which("git") is None, reason="this is not a git checkout")
+def test_nothing_that_git_should_ignore_was_committed():
+    listing = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(listing, cwd=PROJECT, capture_output=True, check=True).stdout == b""
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in PROJECT.glob("requirements*.txt")))
 def test_requirements_are_pinned(name):
     assert [version(requirement) for requirement in requirements(name)]
