@@ -19,11 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochs import Chunks
 from utils.corpus import reading, sources
 from utils.corpus.ids import Corpus
 from utils.corpus.reading import drop_rare, encode, read_corpus, read_text
 from utils.corpus.tokens import TextOptions, default_words
+from utils.minibatches.chunks import Chunks
 from utils.system.errors import EnvironmentFailure, InputError
 from utils.treebank import StanfordSentiment
 from utils.vectors.files import save_vectors
@@ -527,7 +527,7 @@ def test_progress_is_shown_on_a_terminal_only(write, monkeypatch, capsys, termin
         (b"a a a\nb b", "no context window can be drawn"),
         (
             b"x" * 200_000,
-            "holds no words of at most 1,000 characters: it may be written without spaces.* --token-pattern",
+            "holds no words of at most 1,000 characters: the text may be written without spaces.* --token-pattern",
         ),
     ],
     ids=range(11),
@@ -542,6 +542,15 @@ def test_words_that_are_all_too_rare_are_refused(write):
         read_text(write("a b a b a"), TextOptions(min_count=5))
     with pytest.raises(InputError, match="no line has two different words that occur 2 times or more next"):
         read_text(write("a b\nc a"), TextOptions(min_count=2))
+
+
+@pytest.mark.parametrize("pattern, repeated", [(None, "ภาษาไทย"), (r"\S+", "今天天气很好，")])
+def test_long_words_that_are_all_too_rare_point_at_missing_spaces(write, pattern, repeated):
+    text = "\n".join(repeated * n for n in range(3, 30))
+    with pytest.raises(
+        InputError, match=r"occurs 5 times or more \(.*: 1\): .* written without spaces.*--token-pattern"
+    ):
+        read_text(write(text), TextOptions(token_pattern=pattern, min_count=5))
 
 
 @pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz"])
