@@ -136,6 +136,15 @@ def test_the_largest_ids_keep_apart(V, weighting):
     assert dict(zip(zip(*map(np.ndarray.tolist, counts.coords), strict=True), counts.data, strict=True)) == wanted
 
 
+def test_workers_need_no_file_that_the_text_is_mapped_from(tmp_path):
+    corpus, words = encode([["a", "b", "c", "d"] * 100] * 4)
+    corpus.ids.tofile(tmp_path / "ids")
+    mapped = Corpus(np.memmap(tmp_path / "ids", np.int32, "r"), corpus.offsets)
+    (tmp_path / "ids").unlink()  # as a cache is that somebody clears
+    counts = cooccurrence(mapped, 2, V=len(words), workers=Workers(2))
+    assert counts.toarray().tolist() == cooccurrence(corpus, 2, V=len(words)).toarray().tolist()
+
+
 def test_many_stretches_add_up(monkeypatch):
     text = np.random.default_rng(0).integers(0, 50, (300, 10))
     whole = cooccurrence(corpus_of(text), 3, V=50)

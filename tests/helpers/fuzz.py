@@ -1,12 +1,12 @@
-"""Damaged files against everything that reads files: a case ends in a result or in a refusal, and in nothing else.
+"""Feed damaged files to every parser: each case must end in a result or in a refusal.
 
     python tests/helpers/fuzz.py --cases 10000 --seed 1      # the long form
     python tests/helpers/fuzz.py --only zip --cases 500      # one parser
 
-Real files, made small, are cut, flipped, filled, repeated and made to boast of sizes they do not have. A refusal is an
-InputError or EnvironmentFailure that names the file and, in a text file, the line. Any other exception, a hang, memory
-beyond twice the files (and a stated constant), or a result that cannot be is a fault, and is printed with what it takes
-to see it again. The parsers stand in `parsers.py`.
+Small valid files are truncated, flipped, filled, repeated and given sizes they lack. A refusal is an InputError or
+EnvironmentFailure that names the file and, in a text file, the line. Any other exception, a hang, memory beyond twice
+the files (plus a stated constant) or an impossible result is a fault, printed with all that reproduces it. The parsers
+are listed in `parsers.py`.
 """
 
 import contextlib
@@ -47,16 +47,16 @@ class Fault(AssertionError):
 
 @dataclass(frozen=True)
 class Damage:
-    """One change to a file: a function of numbers only, so that it can be drawn, printed and repeated.
+    """One change to a file: a function of numbers only, so that it can be drawn at random, printed and repeated.
 
     Attributes
     ----------
     kind : str
         One of KINDS.
     place, length : float
-        Where, and how far, as parts of the file: at least 0, less than 1.
+        Where, and how far, as fractions of the file: at least 0, less than 1.
     choice : int
-        0 .. 255: which byte, token, number or seed, as the kind needs.
+        0 .. 255: which byte, token, number or seed, depending on the kind.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class Damage:
 
     def __call__(self, data):
         at = int(self.place * len(data))
-        n = 1 + int(self.length**3 * len(data))  # short ones are the more frequent
+        n = 1 + int(self.length**3 * len(data))  # mostly short
         return KINDS[self.kind](data, at, n, self.choice)
 
 
@@ -81,7 +81,7 @@ FILLINGS = [b"\xff", b"\0", b"\x7f", b"\x80"]
 
 
 def _boast(data, at, n, choice):
-    """Replace a number by another, and keep the length of the file where spaces pad it, as in the header of .npy."""
+    """Replace a number by another; where spaces pad it, as in the header of .npy, the file keeps its length."""
     numbers = list(re.finditer(rb"\d+", data))
     if not numbers:
         return data
@@ -135,12 +135,12 @@ def _place(rng):
 
 
 class Hang(BaseException):
-    """Not an Exception, so that no parser takes it for damage."""
+    """Not an Exception, so that no parser mistakes it for damage."""
 
 
 @contextlib.contextmanager
 def time_limit(seconds):
-    """Raise Hang in the block after so many seconds, where the system can."""
+    """Raise Hang in the block after so many seconds, on systems with timers."""
     if not hasattr(signal, "setitimer"):
         yield
         return
@@ -159,7 +159,7 @@ def time_limit(seconds):
 
 @contextlib.contextmanager
 def memory_traced():
-    """Let `run_case` measure memory; NumPy's arrays count as what was asked for, used or not."""
+    """Let `run_case` measure memory; NumPy's arrays count with their full size, used or not."""
     tracemalloc.start()
     try:
         yield
@@ -176,12 +176,12 @@ def run_case(parser, seed, damages):
     seed : int
         Which of its seeds.
     damages : list of Damage
-        None, and the seed itself is read.
+        Empty: the seed itself is read.
 
     Returns
     -------
     namespace
-        `refusal`: its message, or None; `result`; `memory`: bytes taken at most, less twice the files; `seconds`.
+        `refusal`: its message, or None; `result`; `memory`: peak bytes, less twice the files; `seconds`.
 
     Raises
     ------
@@ -266,7 +266,7 @@ def run_cases(parser, cases, seed):
 
 
 def main(arguments=None):
-    """Run the cases that the command line asks for; return 1 if there were faults."""
+    """Run the cases that the command line asks for; return 1 after faults, otherwise 0."""
     options = console.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--cases", type=console.whole_number(1), default=10_000, help="in all (%(default)s)")
     options.add_argument("--seed", type=console.whole_number(0), default=0, help="of the damages (%(default)s)")
@@ -278,11 +278,11 @@ def main(arguments=None):
     rows, faults = [], []
     with memory_traced(), tqdm(total=options.cases, unit="case", disable=not sys.stderr.isatty()) as bar:
         for i, parser in enumerate(chosen):
-            _whole(parser, 0)  # what is loaded once is not a case's
+            _whole(parser, 0)  # what is loaded once does not count as a case's memory
             cases = (options.cases + i) // len(chosen)
             ended, found = [], []
             for ended, found in run_cases(parser, cases, options.seed):  # noqa: B007
-                # Where Python itself no longer answers, this does.
+                # A hang inside compiled code never returns to Python: this ends it.
                 faulthandler.dump_traceback_later(2 * SECONDS, exit=True, file=sys.__stderr__)
                 bar.update()
             faults += found

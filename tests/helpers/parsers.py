@@ -1,6 +1,6 @@
-"""Everything that reads files, with real files made small: the table that `fuzz.py` and `test_hostile.py` go through.
+"""Every parser with small valid files for it: the table behind `fuzz.py` and `test_hostile.py`.
 
-A new parser is one entry in `parsers`: its name, what the file may hold, a function that reads it.
+A new parser is one entry in `parsers`: its name, valid contents, a function that reads it.
 """
 
 import bz2
@@ -31,7 +31,7 @@ from utils.treebank import StanfordSentiment
 from utils.vectors.files import load_vectors, save_vectors
 from utils.vectors.wordvectors import WordVectors
 
-MEMORY = 1_000_000  # bytes that a parser may take besides twice the files
+MEMORY = 1_000_000  # bytes that a parser may take beyond twice the files
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,20 +44,20 @@ class Parser:
     file : str
         Name of the file that is damaged.
     seeds : tuple of bytes
-        What the file may hold before it is damaged.
+        Valid contents, to be damaged.
     parse : callable
         Takes the file's path; returns what was read, or raises a refusal.
     text : bool
         Whether refusals name a line.
     whole : str
-        What only the file as a whole can be refused for: a pattern that such a refusal, which names no line, holds.
+        A pattern for refusals of the file as a whole, which name no line.
     beside : dict of str to bytes
         Other files in its folder.
     check : callable
-        Takes (result, result of the seed, whether the damage has changed the file); raises AssertionError if there can
-        be no such result.
+        Takes (result, result of the seed, whether the damage has changed the file); raises AssertionError if the result
+        is impossible.
     memory : int
-        Bytes that it may take besides twice the files.
+        Bytes that it may take beyond twice the files.
     """
 
     name: str
@@ -167,7 +167,7 @@ def contents_of(folder):
 
 
 def read_treebank(path):
-    """All that a treebank tells and does not draw."""
+    """Everything in a treebank that is not random."""
     treebank = StanfordSentiment(path.parent)
     return {
         "words": treebank.words(),
@@ -200,7 +200,7 @@ def check_treebank(result, whole, changed):
 
 
 def packed(files, folder, method, streamed=False):
-    """A zip of the files, as bytes; a streamed one tells their sizes behind them."""
+    """A zip of the files, as bytes; a streamed one has their sizes after them."""
     buffer = io.BytesIO()
     if streamed:
         buffer.seekable = lambda: False
@@ -226,7 +226,7 @@ def unpack(path, data_set):
 
 
 def check_unpacked(result, whole, changed):
-    """A file that comes out is what went in: each has a check sum."""
+    """Each file has a checksum: what is unpacked must be what was packed."""
     assert result.items() <= whole.items(), "another content"
 
 
@@ -247,7 +247,7 @@ def saved_checkpoint(folder):
 
 
 def read_checkpoint(path):
-    """The checkpoint in the folder of `path`; one that is passed over is a refusal."""
+    """The checkpoint in the folder of `path`; a skipped one counts as a refusal."""
     with contextlib.redirect_stderr(io.StringIO()) as notice:
         found = Checkpoints(path.parent, {"dim": 2}).newest()
     if found is None:
@@ -256,7 +256,7 @@ def read_checkpoint(path):
 
 
 def read_forged_checkpoint(path):
-    """The same, after the check sums have been made anew."""
+    """The same, after the checksums have been recomputed."""
     params, state = (next(path.parent.glob(f"saved_{part}_14.*")) for part in ("params", "state"))
     with contextlib.suppress(ValueError, RecursionError, AttributeError, TypeError):
         changed = json.loads(state.read_bytes())

@@ -60,7 +60,7 @@ SHARED = {
     "--token-pattern": {
         "metavar": "REGEX",
         "type": token_pattern,
-        "help": "what a word is, such as \\w+ (default: whatever stands between white space)",
+        "help": "what a word is, such as \\w+ (default: words without the punctuation around them; \\S+ keeps it)",
     },
     "--min-count": {
         "type": at_least_one,

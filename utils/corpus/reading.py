@@ -36,6 +36,10 @@ MUCH, MANY_TIMES = 10**7, 100  # more bytes of text, and more than so many times
 CHECK_EVERY = 2**24  # bytes that are written
 RESERVE = 2**28  # bytes of the disk that are left to others
 LONG_FOR_A_WORD = 15  # characters, on average
+UNSPACED = (
+    "the text may be written without spaces; put spaces between the words, or give --token-pattern, such as \\w to "
+    "take each letter for a word"
+)
 LEFT_OUT = -1
 END = -2
 
@@ -230,38 +234,37 @@ def _select(folder, index, options, name):
     counts[: len(MARKS)] = 0
     if not counts.any():
         if tokens_read:
-            raise InputError(
-                f"{name} holds no words of at most {LONGEST_WORD:,} characters: it may be written without spaces; put "
-                "spaces between the words, or give --token-pattern, such as \\w to take each letter for a word"
-            )
+            raise InputError(f"{name} holds no words of at most {LONGEST_WORD:,} characters: {UNSPACED}")
         raise InputError(
             f"{name} holds no words: wanted text, one sentence per line, or another --token-pattern "
             "(\\S+ finds whatever stands between white space)"
         )
-    order = len(MARKS) + np.argsort(-counts[len(MARKS) :], kind="stable")
+    order = len(MARKS) + np.argsort(-counts[len(MARKS) :], kind="stable")  # (N - 2,)
     kept = order[counts[order] >= options.min_count][: options.max_vocab]  # (V,)
     if not len(kept):
+        long = _mean_length(index, counts) >= LONG_FOR_A_WORD
         raise InputError(
             f"no word of {name} occurs {options.min_count} times or more (the most frequent: {counts.max()}): "
-            "give a smaller --min-count or more text"
+            + (UNSPACED if long else "give a smaller --min-count or more text")
         )
     return kept, counts[kept], tokens_read
 
 
 def _no_context(name, words, counts, several, min_count):
     """The error for a text in which no word has a neighbour; `several` says whether some line has several words."""
-    length = np.dot(list(map(len, words)), counts) / counts.sum()  # characters
+    length = _mean_length(words, counts)
     often = f" that occur {min_count} times or more" if min_count > 1 else ""
     if several:
         cause = f"no line has two different words{often} next to each other; wanted one sentence per line"
     elif length < LONG_FOR_A_WORD:
         cause = "there is one word on a line; wanted one sentence per line, or a --token-pattern that finds more words"
     else:
-        cause = (
-            f"there is one word on a line, of {length:,.0f} characters on average: the text may be written without "
-            "spaces; put spaces between the words, or give --token-pattern, such as \\w to take each letter for a word"
-        )
+        cause = f"there is one word on a line, of {length:,.0f} characters on average: {UNSPACED}"
     return InputError(f"no context window can be drawn from {name}: {cause}")
+
+
+def _mean_length(words, counts):
+    return np.dot(np.fromiter(map(len, words), np.int64), counts) / counts.sum()
 
 
 def _renumber(folder, kept, n, longest):

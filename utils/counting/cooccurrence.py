@@ -210,7 +210,7 @@ def _piece(corpus, begin, end, reach):
     """
     first, last = np.searchsorted(corpus.offsets, [begin, end - 1], side="right") - 1
     borders = np.array(corpus.offsets[first : last + 2]) - begin  # of the sentences with these words
-    return Corpus(corpus.ids[begin : end + reach], borders), end - begin
+    return Corpus(np.array(corpus.ids[begin : end + reach]), borders), end - begin  # workers need no file of the cache
 
 
 def _run(piece, length, plan):
