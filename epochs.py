@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csc_array
 
 from utils.minibatches.bands import BLOCK, bands, chances, drawn, rooms, thin_out
 from utils.minibatches.noise import NOISE_POWER, NoiseDistribution
+from utils.minibatches.rows import Distinct, Rows
 from utils.runs.loop import Run, drive
 from utils.system.errors import InputError
 from utils.system.workers import Workers
@@ -132,7 +132,7 @@ class Trainer:
         self.counts, self.keep, self.settings = counts, np.asarray(keep, dtype=np.float32), settings
         self.V = len(counts)
         self._noise = NoiseDistribution(np.asarray(counts, dtype=float) ** NOISE_POWER)
-        self._distinct = _Distinct(self.V)
+        self._distinct = Distinct(self.V)
         self._step_words = max(1, min(settings.batch, int(np.sum(counts)) // LEAST_STEPS))
 
     def initial_vectors(self):
@@ -205,8 +205,8 @@ class Trainer:
     def _skip_gram(self, X, Y, band, noise, rate):
         """Each centre word predicts its outside words (equations 67 to 69)."""
         (t, S, W), (b, N), d = band.shape, noise.shape, X.shape[1]
-        centres = _Rows(X, band.centres(), self._distinct)
-        others = _Rows(Y, np.concatenate((band.candidates().ravel(), noise.ravel())), self._distinct)
+        centres = Rows(X, band.centres(), self._distinct)
+        others = Rows(Y, np.concatenate((band.candidates().ravel(), noise.ravel())), self._distinct)
         x, near = centres.vectors.reshape(t, S, d), others.vectors[: t * W].reshape(t, W, d)
         x_of_block, far = centres.vectors.reshape(b, -1, d), others.vectors[t * W :].reshape(b, N, d)
         delta = x @ near.mT  # (t, S, W): scores, to begin with
@@ -228,8 +228,8 @@ class Trainer:
     def _cbow(self, X, Y, band, noise, rate):
         """The mean of the outside words predicts the centre word (equation 70)."""
         (t, S, W), (b, N), d = band.shape, noise.shape, X.shape[1]
-        others = _Rows(X, band.candidates().ravel(), self._distinct)
-        targets = _Rows(Y, np.concatenate((band.centres(), noise.ravel())), self._distinct)
+        others = Rows(X, band.candidates().ravel(), self._distinct)
+        targets = Rows(Y, np.concatenate((band.centres(), noise.ravel())), self._distinct)
         x, near, far = others.vectors.reshape(t, W, d), targets.vectors[: t * S], targets.vectors[t * S :]
         far = far.reshape(b, N, d)
         window = np.zeros((t, S, W), X.dtype)  # 1 for the words of each window
@@ -317,66 +317,6 @@ def _log(q):
 def _sums(x, axis):
     """Sums over the rows (1) or columns (2) of many matrices, in one row: products with ones are faster than `sum`."""
     return (np.vecmat(np.ones(x.shape[1], x.dtype), x) if axis == 1 else x @ np.ones(x.shape[2], x.dtype)).ravel()
-
-
-class _Rows:
-    """The rows of a matrix that a step works on: each is read once and written once, however often it is needed.
-
-    Parameters
-    ----------
-    matrix : ndarray of float, shape (V, d)
-    ids : ndarray of int, shape (E,)
-        The rows that are needed, as often as they are needed.
-    distinct : _Distinct
-
-    Attributes
-    ----------
-    vectors : ndarray of float, shape (E, d)
-    """
-
-    def __init__(self, matrix, ids, distinct):
-        self.matrix = matrix
-        self._rows, self._places = distinct(ids)  # (R,), (E,)
-        self._values = matrix.take(self._rows, axis=0)  # (R, d)
-        self.vectors = self._values.take(self._places, axis=0)
-
-    def descend(self, gradients, pulls, rate):
-        """Subtract from each row the gradients of all its appearances, `rate` times or less (equation 71).
-
-        One after the other, each gradient of a word would see what the earlier ones have changed. All at once they
-        would go too far in one direction, and a frequent word's vector would grow without bounds. A gradient is a sum
-        of other vectors times the derivatives delta of their scores; where the |delta| of a row add up to more than
-        1 / rate, the mean of these vectors is taken.
-
-        Parameters
-        ----------
-        gradients : ndarray of float, shape (E, d)
-        pulls : ndarray of float, shape (E,)
-            The sum of the |delta| in each.
-        rate : float
-        """
-        pull = np.bincount(self._places, pulls, len(self._rows))  # (R,)
-        rates = (rate / np.maximum(1, rate * pull)).astype(gradients.dtype)  # (R,)
-        # Stored column by column (one number each), so that nothing needs to be sorted.
-        columns = rates.take(self._places), self._places, np.arange(len(gradients) + 1, dtype=np.int32)
-        self._values -= csc_array(columns, shape=(len(rates), len(gradients))) @ gradients
-        self.matrix[self._rows] = self._values
-
-
-class _Distinct:
-    """Finds the distinct ids among many, and the place of each among them, without sorting."""
-
-    def __init__(self, V):
-        self._seen = np.zeros(V, dtype=bool)
-        self._place = np.empty(V, dtype=np.int32)
-
-    def __call__(self, ids):
-        """Return the distinct ids (R,), ascending, and where among them each id stands: shape of `ids`."""
-        self._seen[ids] = True
-        rows = np.flatnonzero(self._seen)
-        self._seen[rows] = False
-        self._place[rows] = np.arange(len(rows), dtype=np.int32)
-        return rows, self._place.take(ids)
 
 
 # The whole training
@@ -526,7 +466,7 @@ def _train_round(trainer, vectors, chunks, shares, workers):
     The mean of n results that each started from the same vectors moves them by an nth of what all have learnt. So each
     of n workers takes n times the step ("linear scaling": P. Goyal et al., Accurate, Large Minibatch SGD, 2017): a word
     that only one of them has met moves as far as if it had been alone, and frequent words, whose steps are bounded
-    (`_Rows.descend`), by the mean of what the workers found.
+    (`Rows.descend`), by the mean of what the workers found.
     """
     n = len(shares)
     if n == 1:
