@@ -40,7 +40,7 @@ def test_descending_against_a_loop(dtype, tolerance, rate):
     gradients, pulls = rng.standard_normal((len(IDS), D)).astype(dtype), rng.random(len(IDS)).astype(dtype) * 4
     M, expected = matrix(dtype), matrix(dtype).astype(float)
     for word in set(IDS.tolist()):
-        here = IDS == word
+        here = word == IDS
         expected[word] -= min(rate, 1 / pulls[here].sum(dtype=float)) * gradients[here].sum(axis=0, dtype=float)
     Rows(M, IDS, Distinct(V)).descend(gradients, pulls, rate)
     assert M.dtype == dtype
