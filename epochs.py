@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csc_array
 
 from utils.minibatches.bands import BLOCK, bands, chances, drawn, rooms, thin_out
 from utils.minibatches.noise import NOISE_POWER, NoiseDistribution
+from utils.minibatches.rows import Distinct, Rows
 from utils.runs.loop import Run, drive
 from utils.system.errors import InputError
 from utils.system.workers import Workers
@@ -132,7 +132,7 @@ class Trainer:
         self.counts, self.keep, self.settings = counts, np.asarray(keep, dtype=np.float32), settings
         self.V = len(counts)
         self._noise = NoiseDistribution(np.asarray(counts, dtype=float) ** NOISE_POWER)
-        self._distinct = _Distinct(self.V)
+        self._distinct = Distinct(2 * self.V)
         self._step_words = max(1, min(settings.batch, int(np.sum(counts)) // LEAST_STEPS))
 
     def initial_vectors(self):
@@ -199,16 +199,25 @@ class Trainer:
         """
         if not band.weights.any():
             return 0.0, 0
-        model = self._skip_gram if self.settings.model == "skip-gram" else self._cbow
-        return model(vectors[: self.V], vectors[self.V :], band, noise, rate)
+        centres, near, far = band.centres(), band.candidates().ravel(), noise.ravel()
+        if self.settings.model == "skip-gram":
+            learn, ids = self._skip_gram, (centres, near + self.V, far + self.V)
+        else:
+            learn, ids = self._cbow, (centres + self.V, near, far + self.V)
+        rows = Rows(vectors, np.concatenate(ids), self._distinct)
+        centres, near, far = np.split(rows.vectors, np.cumsum([len(centres), len(near)]))
+        near, far = near.reshape(*band.shape[::2], -1), far.reshape(*noise.shape, -1)
+        loss, predictions, pulls = learn(band, centres, near, far)
+        rows.descend(rows.vectors, np.concatenate(pulls), rate)
+        return loss, predictions
 
-    def _skip_gram(self, X, Y, band, noise, rate):
+    # Each model gets the vectors of the centre words (n, d), of the tiles' candidates (t, W, d) and of the noise words
+    # (b, N, d), leaves their gradients there, and returns the loss, the predictions and the pulls of the gradients.
+
+    def _skip_gram(self, band, centres, near, far):
         """Each centre word predicts its outside words (equations 67 to 69)."""
-        (t, S, W), (b, N), d = band.shape, noise.shape, X.shape[1]
-        centres = _Rows(X, band.centres(), self._distinct)
-        others = _Rows(Y, np.concatenate((band.candidates().ravel(), noise.ravel())), self._distinct)
-        x, near = centres.vectors.reshape(t, S, d), others.vectors[: t * W].reshape(t, W, d)
-        x_of_block, far = centres.vectors.reshape(b, -1, d), others.vectors[t * W :].reshape(b, N, d)
+        x = centres.reshape(*band.shape[:2], -1)  # (t, S, d)
+        x_of_block = centres.reshape(len(far), -1, far.shape[2])  # (b, B, d)
         delta = x @ near.mT  # (t, S, W): scores, to begin with
         diagonals = band.diagonals(delta)  # (2C + 1, t, S)
         loss, delta_of_pairs = _positive(diagonals, band.weights.reshape(diagonals.shape))
@@ -219,43 +228,39 @@ class Trainer:
 
         grad_x = delta @ near  # (t, S, d)
         grad_x.reshape(x_of_block.shape)[:] += delta_of_noise @ far
-        np.matmul(delta.mT, x, out=near)  # the gradients take the place of the vectors
+        np.matmul(delta.mT, x, out=near)
         np.matmul(delta_of_noise.mT, x_of_block, out=far)
-        others.descend(others.vectors, np.concatenate((-_sums(delta, 1), _sums(delta_of_noise, 1))), rate)
-        centres.descend(grad_x.reshape(-1, d), _sums(delta_of_noise, 2) - _sums(delta, 2), rate)
-        return loss + loss_of_noise, sizes.sum(dtype=float)
+        x[:] = grad_x
+        pulls = _sums(delta_of_noise, 2) - _sums(delta, 2), -_sums(delta, 1), _sums(delta_of_noise, 1)
+        return loss + loss_of_noise, sizes.sum(dtype=float), pulls
 
-    def _cbow(self, X, Y, band, noise, rate):
+    def _cbow(self, band, centres, near, far):
         """The mean of the outside words predicts the centre word (equation 70)."""
-        (t, S, W), (b, N), d = band.shape, noise.shape, X.shape[1]
-        others = _Rows(X, band.candidates().ravel(), self._distinct)
-        targets = _Rows(Y, np.concatenate((band.centres(), noise.ravel())), self._distinct)
-        x, near, far = others.vectors.reshape(t, W, d), targets.vectors[: t * S], targets.vectors[t * S :]
-        far = far.reshape(b, N, d)
-        window = np.zeros((t, S, W), X.dtype)  # 1 for the words of each window
+        (t, S, _), (b, _, d) = band.shape, far.shape
+        window = np.zeros(band.shape, near.dtype)  # 1 for the words of each window
         diagonals = band.diagonals(window)  # (2C + 1, t, S)
         diagonals[:] = band.weights.reshape(diagonals.shape)
         sizes = band.weights.sum(axis=0)  # (n,)
-        full = (sizes > 0).astype(X.dtype)
+        full = (sizes > 0).astype(near.dtype)
+        sizes[sizes == 0] = 1
 
-        h = (window @ x).reshape(-1, d)  # (n, d)
-        h /= np.where(full, sizes, 1)[:, None]
+        h = (window @ near).reshape(-1, d)  # (n, d)
+        h /= sizes[:, None]
         h_of_block = h.reshape(b, -1, d)  # (b, B, d)
-        loss, delta = _positive(np.vecdot(h, near), full)  # (n,)
+        loss, delta = _positive(np.vecdot(h, centres), full)  # (n,)
         loss_of_noise, delta_of_noise = self._negative(h_of_block @ far.mT, full)  # (b, B, N)
 
         grad_h = (delta_of_noise @ far).reshape(-1, d)  # (n, d)
-        near *= delta[:, None]
-        grad_h += near
-        np.multiply(h, delta[:, None], out=near)  # the gradients take the place of the vectors
+        centres *= delta[:, None]
+        grad_h += centres
+        np.multiply(h, delta[:, None], out=centres)
         np.matmul(delta_of_noise.mT, h_of_block, out=far)
-        targets.descend(targets.vectors, np.concatenate((-delta, _sums(delta_of_noise, 1))), rate)
         # Every word of the window takes the whole gradient of the mean, as in word2vec's C code and in gensim. The
         # gradient proper is that divided by the window's size; with it the vectors are far worse (docs/derivations.md).
-        pull = (_sums(delta_of_noise, 2) - delta) / np.where(full, sizes, 1)  # (n,): of each word
-        grad_x = window.mT @ grad_h.reshape(t, S, d)  # (t, W, d)
-        others.descend(grad_x.reshape(-1, d), (pull.reshape(t, 1, S) @ window).ravel(), rate)
-        return loss + loss_of_noise, np.count_nonzero(full)
+        np.matmul(window.mT, grad_h.reshape(t, S, d), out=near)
+        pull = (_sums(delta_of_noise, 2) - delta) / sizes  # (n,): of each word
+        pulls = -delta, (pull.reshape(t, 1, S) @ window).ravel(), _sums(delta_of_noise, 1)
+        return loss + loss_of_noise, np.count_nonzero(full), pulls
 
     def _negative(self, scores, predictions):
         """Negatives of a block: K / N of each noise word for each prediction (equation 68).
@@ -317,66 +322,6 @@ def _log(q):
 def _sums(x, axis):
     """Sums over the rows (1) or columns (2) of many matrices, in one row: products with ones are faster than `sum`."""
     return (np.vecmat(np.ones(x.shape[1], x.dtype), x) if axis == 1 else x @ np.ones(x.shape[2], x.dtype)).ravel()
-
-
-class _Rows:
-    """The rows of a matrix that a step works on: each is read once and written once, however often it is needed.
-
-    Parameters
-    ----------
-    matrix : ndarray of float, shape (V, d)
-    ids : ndarray of int, shape (E,)
-        The rows that are needed, as often as they are needed.
-    distinct : _Distinct
-
-    Attributes
-    ----------
-    vectors : ndarray of float, shape (E, d)
-    """
-
-    def __init__(self, matrix, ids, distinct):
-        self.matrix = matrix
-        self._rows, self._places = distinct(ids)  # (R,), (E,)
-        self._values = matrix.take(self._rows, axis=0)  # (R, d)
-        self.vectors = self._values.take(self._places, axis=0)
-
-    def descend(self, gradients, pulls, rate):
-        """Subtract from each row the gradients of all its appearances, `rate` times or less (equation 71).
-
-        One after the other, each gradient of a word would see what the earlier ones have changed. All at once they
-        would go too far in one direction, and a frequent word's vector would grow without bounds. A gradient is a sum
-        of other vectors times the derivatives delta of their scores; where the |delta| of a row add up to more than
-        1 / rate, the mean of these vectors is taken.
-
-        Parameters
-        ----------
-        gradients : ndarray of float, shape (E, d)
-        pulls : ndarray of float, shape (E,)
-            The sum of the |delta| in each.
-        rate : float
-        """
-        pull = np.bincount(self._places, pulls, len(self._rows))  # (R,)
-        rates = (rate / np.maximum(1, rate * pull)).astype(gradients.dtype)  # (R,)
-        # Stored column by column (one number each), so that nothing needs to be sorted.
-        columns = rates.take(self._places), self._places, np.arange(len(gradients) + 1, dtype=np.int32)
-        self._values -= csc_array(columns, shape=(len(rates), len(gradients))) @ gradients
-        self.matrix[self._rows] = self._values
-
-
-class _Distinct:
-    """Finds the distinct ids among many, and the place of each among them, without sorting."""
-
-    def __init__(self, V):
-        self._seen = np.zeros(V, dtype=bool)
-        self._place = np.empty(V, dtype=np.int32)
-
-    def __call__(self, ids):
-        """Return the distinct ids (R,), ascending, and where among them each id stands: shape of `ids`."""
-        self._seen[ids] = True
-        rows = np.flatnonzero(self._seen)
-        self._seen[rows] = False
-        self._place[rows] = np.arange(len(rows), dtype=np.int32)
-        return rows, self._place.take(ids)
 
 
 # The whole training
@@ -526,7 +471,7 @@ def _train_round(trainer, vectors, chunks, shares, workers):
     The mean of n results that each started from the same vectors moves them by an nth of what all have learnt. So each
     of n workers takes n times the step ("linear scaling": P. Goyal et al., Accurate, Large Minibatch SGD, 2017): a word
     that only one of them has met moves as far as if it had been alone, and frequent words, whose steps are bounded
-    (`_Rows.descend`), by the mean of what the workers found.
+    (`Rows.descend`), by the mean of what the workers found.
     """
     n = len(shares)
     if n == 1:

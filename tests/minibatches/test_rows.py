@@ -1,0 +1,53 @@
+"""Rows of a matrix: what a step reads, and how far it moves them, against loops over the ids."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utils.minibatches.rows import Distinct, Rows
+
+V, D = 30, 3
+IDS = np.array([7, 2, 7, 29, 2, 7], np.int32)
+many_ids = st.lists(st.integers(0, V - 1), max_size=60)
+
+
+@given(st.lists(many_ids, min_size=1, max_size=3))
+def test_the_distinct_ids_and_their_places(several):
+    distinct = Distinct(V)
+    for ids in several:  # nothing is left over from one call to the next
+        rows, places = distinct(np.array(ids, np.int32))
+        assert sorted(rows.tolist()) == sorted(set(ids))
+        assert rows[places].tolist() == ids
+
+
+def matrix(dtype=np.float64):
+    return np.random.default_rng(0).standard_normal((V, D)).astype(dtype)
+
+
+def test_vectors_are_copies_of_the_rows():
+    M = matrix()
+    rows = Rows(M, IDS, Distinct(V))
+    assert np.array_equal(rows.vectors, M[IDS])
+    rows.vectors[:] = 0
+    assert np.array_equal(M, matrix())
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-14), (np.float32, 1e-6)])
+@pytest.mark.parametrize("rate", [0.01, 0.2, 1e6])
+def test_descending_against_a_loop(dtype, tolerance, rate):
+    rng = np.random.default_rng(1)
+    gradients, pulls = rng.standard_normal((len(IDS), D)).astype(dtype), rng.random(len(IDS)).astype(dtype) * 4
+    M, expected = matrix(dtype), matrix(dtype).astype(float)
+    for word in set(IDS.tolist()):
+        here = word == IDS
+        expected[word] -= min(rate, 1 / pulls[here].sum(dtype=float)) * gradients[here].sum(axis=0, dtype=float)
+    Rows(M, IDS, Distinct(V)).descend(gradients, pulls, rate)
+    assert M.dtype == dtype
+    np.testing.assert_allclose(M, expected, atol=tolerance)  # sums of a few numbers of size 1
+
+
+def test_a_part_of_a_matrix_is_moved_in_place():
+    whole = np.zeros((2 * V, D))
+    Rows(whole[V:], IDS, Distinct(V)).descend(np.ones((len(IDS), D)), np.zeros(len(IDS)), 0.5)
+    assert whole[V + 7].tolist() == [-1.5] * D and np.flatnonzero(whole.any(axis=1)).tolist() == [V + 2, V + 7, V + 29]
