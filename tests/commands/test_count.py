@@ -297,10 +297,6 @@ TEXT = "The cat, the dog\n" * 3 + "a cat saw The dog\n"
         ([], ["the", "cat", "dog", "a", "saw"]),
         (["--keep-case"], ["The", "cat", "dog", "the", "a", "saw"]),
         (["--token-pattern", r"\S+"], ["the", "dog", "cat,", "a", "cat", "saw"]),
-<<<<<<< HEAD
-=======
-        (["--token-pattern", "[a-z]+"], ["the", "cat", "dog", "a", "saw"]),
->>>>>>> refs/heads/corpus
         (["--min-count", 2], ["the", "cat", "dog"]),
         (["--max-vocab", 2], ["the", "cat"]),
     ],
