@@ -41,7 +41,7 @@ from utils.vectors.wordvectors import WordVectors
 VECTORS, PICTURE, ANIMATION = "word_vectors.txt", "word_vectors.png", "word_vectors.gif"
 LOSSES, CURVE = "losses.csv", "loss.png"
 SUBSAMPLE, CBOW_STEP = 1e-3, 0.05  # as in word2vec's C code
-EPOCHS, WORDS_TO_READ = (5, 200), 5_000_000  # fewest and most epochs; words that a training should read
+EPOCHS, WORDS_TO_READ = (5, 200), 10_000_000  # fewest and most epochs; words that a training should read
 
 # The command line: two trainings, each with a parser of its own
 
@@ -185,8 +185,8 @@ def prepare(args):
 def enough_epochs(words):
     """As many epochs as a text of so many words needs.
 
-    Of 20 and 100 thousand words of English dictionaries, five epochs taught nothing that could be seen; after reading
-    four to five million words the vectors were as good as those by counting (docs/large-corpora.md).
+    Of 20 and 100 thousand words of English dictionaries five epochs taught nothing that could be seen, and of a million
+    ten taught much more than five: docs/large-corpora.md has the figures.
     """
     few, many = EPOCHS
     return min(many, max(few, -(-WORDS_TO_READ // words)))
