@@ -43,6 +43,12 @@ def test_requirements_are_pinned(name):
     assert [version(requirement) for requirement in requirements(name)]
 
 
+def test_the_optional_requirements_hold_all_groups():
+    lines = (PROJECT / "requirements-optional.txt").read_text(encoding="utf-8").splitlines()
+    groups = {path.name for path in PROJECT.glob("requirements-*.txt")} - {"requirements-optional.txt"}
+    assert {line.removeprefix("-r ") for line in lines if line.startswith("-r")} == groups
+
+
 def test_the_pins_lie_within_the_ranges_of_the_project():
     pins = {requirement.name: version(requirement) for requirement in requirements("requirements.txt")}
     ranges = {range.name: range.specifier for range in map(Requirement, project()["project"]["dependencies"])}
