@@ -11,6 +11,7 @@ import pytest
 
 import evaluate
 from utils.commands.neighbours import print_neighbours
+from utils.pictures.wordmap import MAP_WORDS
 from utils.scoring import sentiment
 from utils.scoring import sets as evaluation_sets
 from utils.scoring.sentiment import Classification, SentimentScore
@@ -473,14 +474,20 @@ def test_the_words_of_a_map_can_be_chosen(call, plane, films, tmp_path, monkeypa
     monkeypatch.setitem(evaluate.MAPS, ".png", lambda words, vectors, *_: drawn.append((words, vectors.shape)))
     for file, *options in [(plane, "--words", "x,A,a"), (plane, "--top", 4), (films,)]:
         assert call("map", file, *options, "--out", tmp_path / "m.png").status == 0
-    # The default are the handout's words, of which these vectors have four.
-    praise_and_blame = ["great", "brilliant", "boring", "bad"]
-    assert drawn == [(["x", "a"], (2, 2)), (["x", "a", "b", "c"], (4, 2)), (praise_and_blame, (4, 3))]
+    # These vectors have four of the handout's words, too few: the frequent words that they have are drawn instead.
+    assert drawn[:2] == [(["x", "a"], (2, 2)), (["x", "a", "b", "c"], (4, 2))]
+    assert set(drawn[2][0]) > {"great", "brilliant", "boring", "bad"}
+    of_the_handout = tmp_path / "handout.txt"
+    lines = "".join(f"{word} {i} 1\n" for i, word in enumerate(["zebra", *reversed(MAP_WORDS[:13])]))
+    of_the_handout.write_text(lines, encoding="utf-8")
+    assert call("map", of_the_handout, "--out", tmp_path / "m.png").status == 0
+    assert drawn[3][0] == list(MAP_WORDS[:13])
     assert call("map", plane, "--top", 4, "--words", "x", "--out", "m.png").status == 2
 
 
 def test_a_map_that_cannot_be_drawn_is_told(call, plane, tmp_path):
-    assert refused(call("map", plane, "--out", tmp_path / "m.png"), "none of the words", "--words")
+    called = call("map", plane, "--words", "no,none", "--out", tmp_path / "m.png")
+    assert refused(called, "none of the words", "--words")
     assert refused(call("map", plane, "--words", ",", "--out", tmp_path / "m.png"), "--words")
     assert refused(call("map", plane, "--words", "x,a", "--out", tmp_path / "m.gif"), "m.gif", ".html")
     assert refused(call("map", plane, "--words", "x,a"), "--out")

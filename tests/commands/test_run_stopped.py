@@ -306,9 +306,9 @@ def test_words_of_which_none_is_known_are_refused_before_training(refused, sampl
     assert files(tmp_path / "out") == {}
 
 
-def test_too_many_words_for_a_map_are_refused_before_training(refused, sample_folder, tmp_path):
-    words = StanfordSentiment(sample_folder).words()
-    status, line = refused("--data", sample_folder, "--iterations", 2, "--words", ",".join(set(words) - {","}))
+def test_too_many_words_for_a_map_are_refused_before_training(refused, sample_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("utils.commands.words.MOST_WORDS", 3)
+    status, line = refused("--data", sample_folder, "--iterations", 2, "--words", "coffee,tea,rain,snow")
     assert status == 2
     assert files(tmp_path / "out") == {}
 

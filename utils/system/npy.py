@@ -35,7 +35,10 @@ def array_from(data):
     file = io.BytesIO(data)
     shape, columns_first, dtype = header_from(file, len(data))
     count = math.prod(shape) if dtype.itemsize else 0
-    return np.frombuffer(data, dtype, count, file.tell()).reshape(shape, order="F" if columns_first else "C")
+    try:
+        return np.frombuffer(data, dtype, count, file.tell()).reshape(shape, order="F" if columns_first else "C")
+    except ValueError as error:  # a shape or a type that no array can have
+        raise ValueError(f"is not a .npy file of numbers ({error})") from None
 
 
 def header_from(file, size):
