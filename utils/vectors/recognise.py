@@ -70,7 +70,7 @@ def kind(path: str | Path, head: bytes, hint: str | None) -> str:
     if head.startswith(ZIP):
         return "npz"
     if b"\r" in head and b"\n" not in head and len(head) < HEAD:
-        raise InputError(f"{path} ends its lines with carriage returns alone: convert them to line feeds")
+        raise InputError(f"{path}, line 1: its lines end with carriage returns alone: convert them to line feeds")
     first, _, rest = head.partition(b"\n")
     header = formats.HEADER.fullmatch(first)
     if header and not (hint == "projector" and b"\t" in first):
