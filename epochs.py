@@ -265,6 +265,8 @@ class Trainer:
     def _negative(self, scores, predictions):
         """Negatives of a block: K / N of each noise word for each prediction (equation 68).
 
+        Words that the prediction is about are not left out: it changes nothing (docs/derivations.md, section 8).
+
         Parameters
         ----------
         scores : ndarray of float, shape (b, B, N)
@@ -291,8 +293,8 @@ class Trainer:
         """Which words belong to each word's window, and the weight of each by its distance: see `bands`.
 
         A reach is drawn for every window in word2vec's C code. Skip-gram takes its expectation instead: a word counts
-        with the probability that it is reached, which costs nothing where all scores are computed anyway, and is
-        better (docs/large-corpora.md). With CBOW, whose mean is not linear in the weights, the reach is drawn.
+        with the probability that it is reached (equation 67), which costs nothing where all scores are computed anyway
+        and is free of the draws' variance. With CBOW, whose mean is not linear in the weights, the reach is drawn.
         """
         all_rooms, C = rooms(text, self.settings.window), self.settings.window
         if self.settings.model == "skip-gram":

@@ -48,6 +48,31 @@ def test_draws_follow_the_weights(N):
     assert chisquare(seen[weights > 0], expected).pvalue > 1e-3
 
 
+@given(st.lists(st.sampled_from([0, 1e-9, 1e-3, 1, 7]), min_size=1, max_size=400).filter(any), st.integers(0, 9))
+def test_the_table_finds_the_word_of_every_number(weights, seed):
+    """Also of numbers at a border, and where many words share a cell of the table."""
+    noise = NoiseDistribution(weights)
+    borders = noise.cumulative[noise.cumulative < 1]
+    points = np.concatenate((np.random.default_rng(seed).random(100), borders, np.nextafter(borders, 0), [0]))
+    found = noise._words(points)
+    assert found.tolist() == np.searchsorted(noise.cumulative, points, side="right").tolist()
+    assert found.dtype == np.int32
+
+
+class Highest:
+    """A generator of the largest numbers below 1."""
+
+    def random(self, shape):
+        return np.full(shape, np.nextafter(1, 0))
+
+    def permuted(self, words, axis):
+        return words
+
+
+def test_numbers_next_to_1_have_a_word():
+    assert NoiseDistribution([1, 1, 1, 0]).draw(Highest(), 2, 3)[:, -1].tolist() == [2, 2]
+
+
 def test_each_row_has_one_word_from_every_part_of_the_distribution():
     drawn = NoiseDistribution(np.ones(100)).draw(np.random.default_rng(0), 1000, 10)
     assert (np.sort(drawn) // 10 == np.arange(10)).all()
