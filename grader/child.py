@@ -22,18 +22,20 @@ import numpy as np
 
 MOST_TEXT = 20_000  # characters kept of what a solution prints
 MOST_WARNINGS = 5
+MOST_PARTS = 20  # of a tuple
+SEED = 20_245  # of both streams before a call, unless the request names another
 NUMERIC_STEP = 1e-4
 CLOSED = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
 PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
 
 
-# Values on their way: arrays as base64 of float64 or int64, everything else as JSON has it
+# Values in transit: arrays as base64 of float64 or int64, everything else as JSON
 
 
 def encode(value):
-    """Write a value down as JSON can hold it; what is no number or array becomes {"other": name of its type}."""
+    """Encode a value for JSON; what is neither a number nor an array becomes {"other": name of its type}."""
     if isinstance(value, (tuple, list)) and not _is_numeric(value):
-        return {"tuple": [encode(part) for part in value[:20]]}
+        return {"tuple": [encode(part) for part in value[:MOST_PARTS]]}
     if value is None or isinstance(value, str):
         return {"other": type(value).__name__}
     try:
@@ -41,9 +43,10 @@ def encode(value):
         if array.dtype.kind not in "biuf":
             return {"other": f"{type(value).__name__} of {array.dtype}" if array.ndim else type(value).__name__}
         data = np.ascontiguousarray(array, dtype="<f8").tobytes()
-    except Exception:  # a type of the solution's own, which may do anything
+    except Exception:  # a type defined by the solution may do anything
         return {"other": type(value).__name__}
-    return {"array": base64.b64encode(data).decode(), "shape": list(array.shape)}
+    single = {"single": True} if array.dtype.kind == "f" and array.dtype.itemsize < 8 else {}
+    return {"array": base64.b64encode(data).decode(), "shape": list(array.shape), **single}
 
 
 def _is_numeric(value):
@@ -170,6 +173,8 @@ class Minibatches:
         self.loss = getattr(self.model, loss)
 
     def __call__(self, x):
+        if not hasattr(self.model, "word2vec_sgd_wrapper"):
+            raise Lacking("word2vec.py has no word2vec_sgd_wrapper: the starter code has it, put it back")
         loss, gradient = self.model.word2vec_sgd_wrapper(
             self.model.skipgram, self.tokens, x, self.corpus, self.window, self.loss
         )
@@ -178,6 +183,10 @@ class Minibatches:
 
     def record(self):
         return {}
+
+
+class Lacking(Exception):
+    """Something that the starter code has is missing from the solution: no line of it is to blame."""
 
 
 TOOLS = {
@@ -193,20 +202,36 @@ TOOLS = {
 # The jobs
 
 
-def call(module, function, args, kwargs=None, seed=None):
-    """Call one function of the solution; return what it returned, and what became of its arguments."""
+def call(module, function, args, kwargs=None, seed=SEED):
+    """Call one function of the solution; return its value, its arguments afterwards, and which streams it moved."""
+    called = getattr(importlib.import_module(module), function)
     tools = {}
     args, kwargs = decode(args, tools), {name: decode(part, tools) for name, part in (kwargs or {}).items()}
-    if seed is not None:
-        random.seed(seed)
-        np.random.seed(seed)
-    value = getattr(importlib.import_module(module), function)(*args, **kwargs)
+    random.seed(seed)
+    np.random.seed(seed)
+    before = streams()
+    value = called(*args, **kwargs)
+    moved = [name for name, state in streams().items() if state != before[name]]
     kept = [encode(arg) if isinstance(arg, np.ndarray) else None for arg in args]
-    answer = {"value": encode(value), "args": kept}
+    answer = {"value": encode(value), "args": kept, "moved": moved}
     for tool in tools.values():
         if hasattr(tool, "record"):
             answer.update(tool.record())
     return answer
+
+
+def streams():
+    """The states of the two global random streams, by name."""
+    _, key, position, *rest = np.random.get_state()
+    return {"random": random.getstate(), "np.random": (key.tobytes(), position, *rest)}
+
+
+def pairs(function, centre, outsides, vectors, ids):
+    """Call a loss of the solution for one pair after the other, all drawing from one list of negative samples."""
+    loss = getattr(importlib.import_module("word2vec"), function)
+    dataset, centre, vectors = Draws(ids), decode(centre, {}), decode(vectors, {})
+    values = [loss(centre, outside, vectors, dataset) for outside in outsides]
+    return {"value": {"tuple": [encode(tuple(value)) for value in values]}, **dataset.record()}
 
 
 def look(module, functions):
@@ -263,6 +288,7 @@ def time_iterations(objective, x, seconds, most):
 
 OPERATIONS = {
     "call": call,
+    "pairs": pairs,
     "look": look,
     "numeric": numeric,
     "time_calls": time_calls,
@@ -307,9 +333,12 @@ def perform(steps, folder):
 def describe(error, folder):
     """Tell an exception: its type and text, and the last line of the solution that it went through."""
     place, solution = {}, Path(folder, "solution")
+    if isinstance(error, Lacking):
+        return {"type": "Missing", "text": str(error)}
     for frame in traceback.extract_tb(error.__traceback__):
         if Path(frame.filename).is_relative_to(solution):
-            place = {"file": str(Path(frame.filename).relative_to(solution)), "line": frame.lineno}
+            name = str(Path(frame.filename).relative_to(solution))
+            place = {"file": name, "line": frame.lineno, "code": (frame.line or "")[:200]}
     if isinstance(error, SyntaxError) and error.filename:
         place = {"file": Path(error.filename).name, "line": error.lineno}
     try:

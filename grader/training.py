@@ -8,7 +8,7 @@ import sgd
 import word2vec
 from grader.child import Corpus
 from grader.compare import Outcome, failed, fits, judge, of_failure
-from grader.optimiser import PRINTED
+from grader.optimiser import printed_losses
 from grader.reply import array
 from grader.sandbox import Job, first_failure
 from grader.scheme import SHAPE, TRAINED_LOSS
@@ -80,7 +80,7 @@ class Training:
         )
         answer = self.job.answers[0]
         outcome = judge([(answer.value, expected)], "parameters after 60 iterations", self.remarks)
-        printed = [(int(n), float(loss)) for n, loss in PRINTED.findall(answer.printed)]
+        printed = printed_losses(answer.printed)
         same_losses = fits(np.array(printed), np.round(losses, 6))
         if not outcome.passed and same_losses:
             outcome.hints = ["the printed losses are right all the same: they hide this mistake"]
