@@ -1,11 +1,12 @@
-"""What runs in the child process: it calls the solution's functions as told and sends back what they return.
+"""The program of the child process: it calls the solution's functions as told and sends back what they return.
 
-It judges nothing and knows no right answer: it is copied beside the solution, started by itself, reads its jobs as JSON
-from standard input and writes one line of JSON for each. It needs NumPy and nothing of the project.
+It judges nothing and knows no right answer. It is copied beside the solution, started as a script, reads its jobs as
+JSON from standard input and writes one line of JSON for each. It needs NumPy and nothing of the project.
 """
 
 import base64
 import contextlib
+import ctypes
 import importlib
 import io
 import json
@@ -23,6 +24,8 @@ import numpy as np
 MOST_TEXT = 20_000  # characters kept of what a solution prints
 MOST_WARNINGS = 5
 MOST_PARTS = 20  # of a tuple
+MOST_OPEN = 256  # files
+PR_SET_NO_NEW_PRIVS = 38  # Linux, prctl(2)
 SEED = 20_245  # of both streams before a call, unless the request names another
 NUMERIC_STEP = 1e-4
 CLOSED = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
@@ -54,7 +57,7 @@ def _is_numeric(value):
 
 
 def decode(value, tools):
-    """Turn a value of the request into what the solution is given; `tools` collects the objects that keep records."""
+    """Decode a value of the request for the solution; `tools` collects the objects that keep records."""
     if isinstance(value, list):
         return [decode(part, tools) for part in value]
     if not isinstance(value, dict):
@@ -71,7 +74,7 @@ def decode(value, tools):
     return tool
 
 
-# The objects that a solution is given to work with, which keep a record of it
+# The objects that a solution is given to work with, which record what it does
 
 
 class Draws:
@@ -263,14 +266,17 @@ def numeric(module, function, centre, outside, vectors, ids, kwargs):
 
 
 def clock(timed, arguments, seconds, most):
-    """Call a function up to `most` times, as often as calls begin within `seconds`; return the seconds of each."""
+    """Call a function up to `most` times, as often as calls begin within `seconds`; return the seconds of each.
+
+    They are of processor time, which other programs on the machine do not change.
+    """
     random.seed(0)
     timed(*arguments)
     times, begin = [], time.perf_counter()
     while not times or (len(times) < most and time.perf_counter() - begin < seconds):
-        started = time.perf_counter()
+        started = time.process_time()
         timed(*arguments)
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     return times
 
 
@@ -311,8 +317,11 @@ class Printed(io.TextIOBase):
 
 
 def perform(steps, folder):
-    """Do the steps of one job, one after the other, in an empty folder; the first that fails is the last."""
+    """Do the steps of one job in order, in a new folder; the first that fails is the last."""
     os.chdir(tempfile.mkdtemp(dir=Path(folder, "scratch")))
+    for path in Path(folder, "solution").iterdir():  # data files that are opened by their bare name
+        if path.suffix != ".py":
+            Path(path.name).symlink_to(path)
     answers = []
     for operation, arguments in steps:
         printed = Printed()
@@ -320,7 +329,7 @@ def perform(steps, folder):
             warnings.simplefilter("always")
             try:
                 answer = OPERATIONS[operation](**arguments)
-            except BaseException as error:  # SystemExit and KeyboardInterrupt are no reason to stop grading either
+            except BaseException as error:  # SystemExit and KeyboardInterrupt must not stop the grading either
                 answer = {"error": describe(error, folder)}
         answer["printed"] = printed.text
         answer["warnings"] = sorted({f"{w.category.__name__}: {w.message}" for w in caught})[:MOST_WARNINGS]
@@ -331,7 +340,7 @@ def perform(steps, folder):
 
 
 def describe(error, folder):
-    """Tell an exception: its type and text, and the last line of the solution that it went through."""
+    """Describe an exception: type, text, and the last line of the solution that it passed through."""
     place, solution = {}, Path(folder, "solution")
     if isinstance(error, Lacking):
         return {"type": "Missing", "text": str(error)}
@@ -351,7 +360,7 @@ def describe(error, folder):
 def close_doors(hidden):
     """Refuse what a solution has no business with: the network, other programs, and the files of the grader.
 
-    This stops Python code that does not go out of its way; it is no wall against machine code.
+    This gives honest Python code a clear message; what keeps hostile code in is the sandbox around this process.
     """
     allowed = tuple(os.path.realpath(prefix) + os.sep for prefix in (sys.prefix, sys.base_prefix))
     hidden = tuple(os.path.realpath(folder) + os.sep for folder in hidden)
@@ -369,32 +378,61 @@ def close_doors(hidden):
     sys.addaudithook(guard)
 
 
-def limit(bytes_of_memory, seconds):
+class Allowed:
+    """Refuses packages that the course does not allow, where the solution itself imports them."""
+
+    def __init__(self, packages, solution):
+        self.packages, self.solution = set(packages), str(solution) + os.sep
+
+    def find_spec(self, name, path=None, target=None):
+        top = name.split(".")[0]
+        if top in sys.stdlib_module_names or top in self.packages or top == "__main__":
+            return
+        frame = sys._getframe(1)
+        while frame and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        ours = frame and frame.f_code.co_filename.startswith(self.solution)
+        if ours and not (Path(self.solution, top).exists() or Path(self.solution, f"{top}.py").exists()):
+            raise ModuleNotFoundError(f"No module named {top!r} is allowed by the course", name=top)
+        return
+
+
+def limit(bytes_of_memory, seconds, processes):
     """Set the limits of this process, where the system has them."""
     try:
         import resource
     except ImportError:  # Windows
         return
     wanted = {"RLIMIT_AS": bytes_of_memory, "RLIMIT_CPU": seconds, "RLIMIT_FSIZE": 1 << 26, "RLIMIT_CORE": 0}
+    wanted |= {"RLIMIT_NOFILE": MOST_OPEN} | ({} if processes is None else {"RLIMIT_NPROC": processes})
     for name, most in wanted.items():
         with contextlib.suppress(ValueError, OSError, AttributeError):  # not every system has every limit
             resource.setrlimit(getattr(resource, name), (most, most))
 
 
+def give_up_rights(user):
+    """Become a user without rights, for good: no program can give them back."""
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+    ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
 def main():
-    """Read the jobs, become nobody, and answer one job after the other."""
+    """Read the jobs, give up rights, and answer one job after the other."""
     request = json.load(sys.stdin.buffer)
     replies = os.fdopen(os.dup(1), "w", encoding="ascii")
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):  # what a solution prints goes nowhere, unless it goes through sys.stdout
         os.dup2(nothing, descriptor)
     if request["user"] is not None:
-        os.setgroups([])
-        os.setgid(request["user"])
-        os.setuid(request["user"])
-    limit(request["memory"], request["seconds"])
+        give_up_rights(request["user"])
+    limit(request["memory"], request["seconds"], request["processes"])
     folder = request["folder"]
-    sys.path.insert(0, str(Path(folder, "solution")))
+    solution = Path(folder, "solution")
+    sys.path.insert(0, str(solution))
+    if request["packages"] is not None:
+        sys.meta_path.insert(0, Allowed(request["packages"], solution))
     close_doors(request["hidden"])
     print("ready", file=replies, flush=True)
     for job in request["jobs"]:

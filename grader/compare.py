@@ -32,15 +32,22 @@ class Outcome:
         What was observed, if it failed.
     hints : list of str
         What the mistake looks like.
+    plain : str
+        The message without right values; empty if it contains none.
     """
 
     passed: bool = True
     message: str = ""
     hints: list = field(default_factory=list)
+    plain: str = ""
+
+    def shown(self, expected_values=True):
+        """The message, with or without right values."""
+        return self.message if expected_values or not self.plain else self.plain
 
 
-def failed(message, *hints):
-    return Outcome(False, message, [hint for hint in hints if hint])
+def failed(message, *hints, plain=""):
+    return Outcome(False, message, [hint for hint in hints if hint], plain)
 
 
 def of_failure(failure):
@@ -126,7 +133,8 @@ def judge(pairs, what, remarks, known=()):
             remarks.append(REMARK_DIGITS.format(what=what, place=f"{int(-np.log10(largest)) + 1}th"))
         return Outcome()
     got, expected = pairs[wrong[0]]
-    return failed(difference(got, expected, what), *hints(pairs, known))
+    message, plain = difference(got, expected, what)
+    return failed(message, *hints(pairs, known), plain=plain)
 
 
 def _difference(got, expected):
@@ -134,19 +142,20 @@ def _difference(got, expected):
 
 
 def difference(got, expected, what):
-    """Describe in one line how a value differs: index, expected, got; or the shapes."""
+    """Describe how a value differs, by index, expected and got, or by the shapes: (with the right value, without)."""
     if got is None or isinstance(got, (Other, tuple)):
         kind = "a tuple" if isinstance(got, tuple) else getattr(got, "type", "nothing")
-        return f"{what} is {kind}, wanted {'a number' if expected.ndim == 0 else f'an array {expected.shape}'}"
+        return f"{what} is {kind}, wanted {'a number' if expected.ndim == 0 else f'an array {expected.shape}'}", ""
     if got.shape != expected.shape:
-        return f"{what} has shape {got.shape}, wanted {expected.shape or 'a number'}"
+        return f"{what} has shape {got.shape}, wanted {expected.shape or 'a number'}", ""
     scale = max(1.0, np.abs(expected).max(initial=0))
     with np.errstate(invalid="ignore"):
         wrong = ~(np.abs(got - expected) <= TOLERANCE * scale)
     index = tuple(map(int, np.argwhere(wrong)[0]))
     where = f"{what}[{', '.join(map(str, index))}]" if index else what
     share = f" ({int(wrong.sum())} of {wrong.size} entries differ)" if wrong.size > 1 else ""
-    return f"{where}: expected {expected[index]:.8g}, got {got[index]:.8g}{share}"
+    found = f"got {got[index]:.8g}{share}"
+    return f"{where}: expected {expected[index]:.8g}, {found}", f"{where}: {found}, which is wrong"
 
 
 def hints(pairs, known):

@@ -228,8 +228,8 @@ class PairLoss:
             digits = 1e-6 if any(map(is_single, losses)) else FIGURE_TOLERANCE
             if not abs(total - expected) <= 1e-6 * expected:
                 words = f"centre {centre!r}, outside words {' '.join(outsides)}"
-                message = f"{words}: the losses add up to {total:.8g}, the handout says {expected:.8g}"
-                return failed(message, self._default_hint())
+                message = f"{words}: the losses add up to {total:.8g}"
+                return failed(f"{message}, the handout says {expected:.8g}", self._default_hint(), plain=message)
             if abs(total - expected) > digits * expected:
                 self.remarks.append(f"{self.function} agrees with the handout's figures to some digits only")
         return Outcome()
@@ -259,7 +259,9 @@ class PairLoss:
                     # log(0), or a guard against it: most solutions that are considered right do this.
                     continue
                 gradients = outcomes["centre"].passed and outcomes["outside"].passed
-                return failed(outcome.message, _nan_hint(got, kind, gradients, answer.warnings))
+                hint = _nan_hint(got, kind, gradients, answer.warnings)
+                outcome.hints = [hint] if hint else []
+                return outcome
         return Outcome()
 
 
@@ -403,7 +405,8 @@ class NegativeSampling(PairLoss):
         for answer, case in found:
             if answer.draws != case.taken:
                 hint = self._draws_hint(found)
-                return failed(f"K = {case.K}: {answer.draws} draws, expected {case.taken}", hint)
+                message = f"K = {case.K}: {answer.draws} draws"
+                return failed(f"{message}, expected {case.taken}", hint, plain=message)
         if moved := next((moved for answer, _ in found if (moved := stream_moved(self.function, answer))), None):
             return moved
         wrong = [outcome for outcome in self.compare(found, kinds).values() if not outcome.passed]

@@ -138,8 +138,8 @@ class Sgd:
         if outcome.passed:
             return outcome
         wrong = int(np.argmax(np.abs(ratios - halved(1)) > 1e-6))
-        message = f"in iteration {wrong + 1:,} it is {ratios[wrong]:.6g} times the first, expected {halved(1)[wrong]:g}"
-        return failed(message, *outcome.hints)
+        message = f"in iteration {wrong + 1:,} it is {ratios[wrong]:.6g} times the first"
+        return failed(f"{message}, expected {halved(1)[wrong]:g}", *outcome.hints, plain=message)
 
     def _judge_postprocessing(self):
         first, shifted = self.first, _seen(self.shift_job)
