@@ -1,4 +1,4 @@
-"""Solutions that break, hang, flood, leave or attack: each costs its own points, and the grader goes on."""
+"""Solutions that fail, hang, flood, exit or attack: each loses its own points, and the grading continues."""
 
 import io
 import json
@@ -10,7 +10,8 @@ from solutions.mutants import base
 from solutions.proof import grade_files
 
 from grader import sandbox
-from grader.sandbox import BARE, Sandbox, first_failure, measures
+from grader.protection import unprotected
+from grader.sandbox import Sandbox, first_failure
 from grader.solution import collect
 from utils.system.errors import InputError
 
@@ -24,8 +25,8 @@ def with_sigmoid(body, top=""):
     return {**files, "word2vec.py": top + files["word2vec.py"].replace(SIGMOID, body)}
 
 
-def outcomes(files, parts=("sigmoid",), kept_apart=None):
-    grading = grade_files(files, list(parts), 0, kept_apart)
+def outcomes(files, parts=("sigmoid",), protection=None):
+    grading = grade_files(files, list(parts), 0, protection)
     return {result.line.check: result.outcome for result in grading.results}, grading.points
 
 
@@ -168,17 +169,10 @@ def test_environment_and_folder_are_clean(monkeypatch, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
 
 
-@pytest.mark.skipif(not measures().prefix, reason="the system permits no namespaces")
-def test_there_is_no_network_even_for_code_behind_the_hook():
-    # Inside its own namespace a process sees no device but the loopback one.
-    devices = "{line.split(':')[0].strip() for line in open('/proc/self/net/dev') if ':' in line}"
-    assert outcomes(with_sigmoid(f"assert {devices} <= {{'lo'}}\nreturn 1 / (1 + np.exp(-x))"))[1] == 1
-
-
-def test_without_any_measure_of_the_system_it_grades_as_well():
-    assert outcomes(with_sigmoid("return 1 / (1 + np.exp(-x))"), kept_apart=BARE)[1] == 1
+def test_without_any_protection_of_the_system_it_grades_as_well():
+    assert outcomes(with_sigmoid("return 1 / (1 + np.exp(-x))"), protection=unprotected())[1] == 1
     assert "the network is closed" in first_loss(
-        with_sigmoid("import socket; socket.create_connection(('127.0.0.1', 9), 1)"), kept_apart=BARE
+        with_sigmoid("import socket; socket.create_connection(('127.0.0.1', 9), 1)"), protection=unprotected()
     )[0]  # fmt: skip
 
 
