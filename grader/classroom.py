@@ -243,8 +243,8 @@ def points_table(reports):
     rows = [["name", *parts, "total", "possible", "note"]]
     for name, content in reports.items():
         points = [sum(line["points"] for line in content["lines"] if line["part"] == part) for part in parts]
-        reasons = {line["message"] for line in content["lines"]}
-        note = reasons.pop() if len(reasons) == 1 else ""
+        reasons = Counter(line["message"] for line in content["lines"] if not line["passed"] and line["message"])
+        note = "; ".join(reason for reason, lines in reasons.items() if lines > 2)
         note = "the grader failed: see its report" if content["troubles"] else note
         rows.append([name, *points, content["points"], content["possible"], note])
     return rows

@@ -1,6 +1,7 @@
 """Present a grading: as a table, as JSON, and as the results file of Gradescope's autograder."""
 
 import math
+from collections import Counter
 from datetime import datetime
 
 from grader.scheme import PART_TITLES
@@ -165,10 +166,23 @@ def days_late(metadata):
 
 
 def mistakes_of(lines):
-    """The mistakes in the lines of a report: a set of (part, what it looks like, or else what was wrong)."""
+    """The mistakes in the lines of a report: a list of (part, what it looks like, or else what was wrong).
+
+    A reason that several lines share, such as a missing file, is one mistake, of the first of their parts.
+    """
+    failures = [line for line in lines if not line["passed"]]
+    shared = Counter(line["message"] for line in failures)
     found = {}
-    for line in lines:
-        if not line["passed"]:
-            name = line["hints"][0] if line["hints"] else f"{line['check']}: {line['meaning']}"
-            found[line["part"], name] = None
-    return list(found)
+    for line in failures:
+        name = f"{line['check']}: {line['meaning']}"
+        if line["hints"]:
+            name = line["hints"][0]
+        elif shared[line["message"]] > 1 and line["message"]:
+            name = line["message"]
+        found.setdefault(name, set()).add(line["part"])
+    return [(part, name) for name, parts in found.items() for part in _parts_of(name, parts, shared)]
+
+
+def _parts_of(name, parts, shared):
+    in_order = [part for part in PART_TITLES if part in parts]
+    return in_order[:1] if name in shared else in_order

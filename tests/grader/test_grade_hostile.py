@@ -96,7 +96,9 @@ def test_an_import_that_hangs_is_waited_for_once(monkeypatch):
     monkeypatch.setattr("grader.grading.IMPORT_SECONDS", 0.5)
     grading = grade_files(with_sigmoid("return x", top="while True: pass\n"), ["sigmoid", "softmax", "neg"], 0)
     assert grading.points == 0
-    assert {result.outcome.message for result in grading.results} == {"did not end within 0.5 s"}
+    messages = {result.outcome.message for result in grading.results}
+    # The lines on repeated negatives refer to those on distinct ones, which say it.
+    assert messages == {"did not end within 0.5 s", "as with distinct negatives"}
 
 
 def test_a_missing_file_costs_its_parts_only():
@@ -149,14 +151,14 @@ def test_what_is_no_answer_costs_the_check(line):
     writing = f"    try: os.write(fd, {line!r})\n    except OSError: pass"
     body = f"import os\nfor fd in range(3, 20):\n{writing}\nos._exit(0)"
     message, _ = first_loss(with_sigmoid(body))
-    assert "no answer" in message or "ended the process" in message
+    assert "not an answer" in message or "ended the process" in message
 
 
 def test_the_reference_cannot_simply_be_read_or_imported():
     reference = str(sandbox.PROJECT / "word2vec.py")
     assert "grader's own files are closed" in first_loss(with_sigmoid(f"open({reference!r})"))[0]
     body = f"import sys; sys.path.insert(0, {str(sandbox.PROJECT)!r}); import run\nreturn run.sigmoid(x)"
-    assert "closed" in first_loss(with_sigmoid(body))[0]
+    assert "No module named 'run'" in first_loss(with_sigmoid(body))[0]
 
 
 def test_environment_and_folder_are_clean(monkeypatch, tmp_path):
@@ -253,5 +255,5 @@ def test_links_in_a_folder_are_left_out_with_a_remark(tmp_path):
 def test_what_is_neither_folder_nor_zip_is_a_wrong_use(tmp_path):
     (tmp_path / "a.txt").write_text("x", encoding="utf-8")
     for path in (tmp_path / "a.txt", tmp_path / "nowhere"):
-        with pytest.raises(InputError, match="no folder and no zip"):
+        with pytest.raises(InputError, match="neither a folder nor a zip"):
             collect(path)
