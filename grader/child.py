@@ -1,11 +1,12 @@
-"""What runs in the child process: it calls the solution's functions as told and sends back what they return.
+"""The program of the child process: it calls the solution's functions as told and sends back what they return.
 
-It judges nothing and knows no right answer: it is copied beside the solution, started by itself, reads its jobs as JSON
-from standard input and writes one line of JSON for each. It needs NumPy and nothing of the project.
+It judges nothing and knows no right answer. It is copied beside the solution, started as a script, reads its jobs as
+JSON from standard input and writes one line of JSON for each. It needs NumPy and nothing of the project.
 """
 
 import base64
 import contextlib
+import ctypes
 import importlib
 import io
 import json
@@ -22,18 +23,22 @@ import numpy as np
 
 MOST_TEXT = 20_000  # characters kept of what a solution prints
 MOST_WARNINGS = 5
+MOST_PARTS = 20  # of a tuple
+MOST_OPEN = 256  # files
+PR_SET_NO_NEW_PRIVS = 38  # Linux, prctl(2)
+SEED = 20_245  # of both streams before a call, unless the request names another
 NUMERIC_STEP = 1e-4
 CLOSED = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
 PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
 
 
-# Values on their way: arrays as base64 of float64 or int64, everything else as JSON has it
+# Values in transit: arrays as base64 of float64 or int64, everything else as JSON
 
 
 def encode(value):
-    """Write a value down as JSON can hold it; what is no number or array becomes {"other": name of its type}."""
+    """Encode a value for JSON; what is neither a number nor an array becomes {"other": name of its type}."""
     if isinstance(value, (tuple, list)) and not _is_numeric(value):
-        return {"tuple": [encode(part) for part in value[:20]]}
+        return {"tuple": [encode(part) for part in value[:MOST_PARTS]]}
     if value is None or isinstance(value, str):
         return {"other": type(value).__name__}
     try:
@@ -41,9 +46,10 @@ def encode(value):
         if array.dtype.kind not in "biuf":
             return {"other": f"{type(value).__name__} of {array.dtype}" if array.ndim else type(value).__name__}
         data = np.ascontiguousarray(array, dtype="<f8").tobytes()
-    except Exception:  # a type of the solution's own, which may do anything
+    except Exception:  # a type defined by the solution may do anything
         return {"other": type(value).__name__}
-    return {"array": base64.b64encode(data).decode(), "shape": list(array.shape)}
+    single = {"single": True} if array.dtype.kind == "f" and array.dtype.itemsize < 8 else {}
+    return {"array": base64.b64encode(data).decode(), "shape": list(array.shape), **single}
 
 
 def _is_numeric(value):
@@ -51,7 +57,7 @@ def _is_numeric(value):
 
 
 def decode(value, tools):
-    """Turn a value of the request into what the solution is given; `tools` collects the objects that keep records."""
+    """Decode a value of the request for the solution; `tools` collects the objects that keep records."""
     if isinstance(value, list):
         return [decode(part, tools) for part in value]
     if not isinstance(value, dict):
@@ -68,7 +74,7 @@ def decode(value, tools):
     return tool
 
 
-# The objects that a solution is given to work with, which keep a record of it
+# The objects that a solution is given to work with, which record what it does
 
 
 class Draws:
@@ -170,6 +176,8 @@ class Minibatches:
         self.loss = getattr(self.model, loss)
 
     def __call__(self, x):
+        if not hasattr(self.model, "word2vec_sgd_wrapper"):
+            raise Lacking("word2vec.py has no word2vec_sgd_wrapper: the starter code has it, put it back")
         loss, gradient = self.model.word2vec_sgd_wrapper(
             self.model.skipgram, self.tokens, x, self.corpus, self.window, self.loss
         )
@@ -178,6 +186,10 @@ class Minibatches:
 
     def record(self):
         return {}
+
+
+class Lacking(Exception):
+    """Something that the starter code has is missing from the solution: no line of it is to blame."""
 
 
 TOOLS = {
@@ -193,20 +205,36 @@ TOOLS = {
 # The jobs
 
 
-def call(module, function, args, kwargs=None, seed=None):
-    """Call one function of the solution; return what it returned, and what became of its arguments."""
+def call(module, function, args, kwargs=None, seed=SEED):
+    """Call one function of the solution; return its value, its arguments afterwards, and which streams it moved."""
+    called = getattr(importlib.import_module(module), function)
     tools = {}
     args, kwargs = decode(args, tools), {name: decode(part, tools) for name, part in (kwargs or {}).items()}
-    if seed is not None:
-        random.seed(seed)
-        np.random.seed(seed)
-    value = getattr(importlib.import_module(module), function)(*args, **kwargs)
+    random.seed(seed)
+    np.random.seed(seed)
+    before = streams()
+    value = called(*args, **kwargs)
+    moved = [name for name, state in streams().items() if state != before[name]]
     kept = [encode(arg) if isinstance(arg, np.ndarray) else None for arg in args]
-    answer = {"value": encode(value), "args": kept}
+    answer = {"value": encode(value), "args": kept, "moved": moved}
     for tool in tools.values():
         if hasattr(tool, "record"):
             answer.update(tool.record())
     return answer
+
+
+def streams():
+    """The states of the two global random streams, by name."""
+    _, key, position, *rest = np.random.get_state()
+    return {"random": random.getstate(), "np.random": (key.tobytes(), position, *rest)}
+
+
+def pairs(function, centre, outsides, vectors, ids):
+    """Call a loss of the solution for one pair after the other, all drawing from one list of negative samples."""
+    loss = getattr(importlib.import_module("word2vec"), function)
+    dataset, centre, vectors = Draws(ids), decode(centre, {}), decode(vectors, {})
+    values = [loss(centre, outside, vectors, dataset) for outside in outsides]
+    return {"value": {"tuple": [encode(tuple(value)) for value in values]}, **dataset.record()}
 
 
 def look(module, functions):
@@ -238,14 +266,17 @@ def numeric(module, function, centre, outside, vectors, ids, kwargs):
 
 
 def clock(timed, arguments, seconds, most):
-    """Call a function up to `most` times, as often as calls begin within `seconds`; return the seconds of each."""
+    """Call a function up to `most` times, as often as calls begin within `seconds`; return the seconds of each.
+
+    They are of processor time, which other programs on the machine do not change.
+    """
     random.seed(0)
     timed(*arguments)
     times, begin = [], time.perf_counter()
     while not times or (len(times) < most and time.perf_counter() - begin < seconds):
-        started = time.perf_counter()
+        started = time.process_time()
         timed(*arguments)
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     return times
 
 
@@ -263,6 +294,7 @@ def time_iterations(objective, x, seconds, most):
 
 OPERATIONS = {
     "call": call,
+    "pairs": pairs,
     "look": look,
     "numeric": numeric,
     "time_calls": time_calls,
@@ -285,8 +317,11 @@ class Printed(io.TextIOBase):
 
 
 def perform(steps, folder):
-    """Do the steps of one job, one after the other, in an empty folder; the first that fails is the last."""
+    """Do the steps of one job in order, in a new folder; the first that fails is the last."""
     os.chdir(tempfile.mkdtemp(dir=Path(folder, "scratch")))
+    for path in Path(folder, "solution").iterdir():  # data that is opened by a path relative to the solution
+        if path.suffix != ".py" and path.name != "utils":
+            Path(path.name).symlink_to(path)
     answers = []
     for operation, arguments in steps:
         printed = Printed()
@@ -294,7 +329,7 @@ def perform(steps, folder):
             warnings.simplefilter("always")
             try:
                 answer = OPERATIONS[operation](**arguments)
-            except BaseException as error:  # SystemExit and KeyboardInterrupt are no reason to stop grading either
+            except BaseException as error:  # SystemExit and KeyboardInterrupt must not stop the grading either
                 answer = {"error": describe(error, folder)}
         answer["printed"] = printed.text
         answer["warnings"] = sorted({f"{w.category.__name__}: {w.message}" for w in caught})[:MOST_WARNINGS]
@@ -305,11 +340,14 @@ def perform(steps, folder):
 
 
 def describe(error, folder):
-    """Tell an exception: its type and text, and the last line of the solution that it went through."""
+    """Describe an exception: type, text, and the last line of the solution that it passed through."""
     place, solution = {}, Path(folder, "solution")
+    if isinstance(error, Lacking):
+        return {"type": "Missing", "text": str(error)}
     for frame in traceback.extract_tb(error.__traceback__):
         if Path(frame.filename).is_relative_to(solution):
-            place = {"file": str(Path(frame.filename).relative_to(solution)), "line": frame.lineno}
+            name = str(Path(frame.filename).relative_to(solution))
+            place = {"file": name, "line": frame.lineno, "code": (frame.line or "")[:200]}
     if isinstance(error, SyntaxError) and error.filename:
         place = {"file": Path(error.filename).name, "line": error.lineno}
     try:
@@ -322,7 +360,7 @@ def describe(error, folder):
 def close_doors(hidden):
     """Refuse what a solution has no business with: the network, other programs, and the files of the grader.
 
-    This stops Python code that does not go out of its way; it is no wall against machine code.
+    This gives honest Python code a clear message; what keeps hostile code in is the sandbox around this process.
     """
     allowed = tuple(os.path.realpath(prefix) + os.sep for prefix in (sys.prefix, sys.base_prefix))
     hidden = tuple(os.path.realpath(folder) + os.sep for folder in hidden)
@@ -340,32 +378,63 @@ def close_doors(hidden):
     sys.addaudithook(guard)
 
 
-def limit(bytes_of_memory, seconds):
+class Allowed:
+    """Refuses packages that the course does not allow, where the solution itself imports them."""
+
+    def __init__(self, packages, solution):
+        self.packages, self.solution = set(packages), str(solution) + os.sep
+
+    def find_spec(self, name, path=None, target=None):
+        """Refuse or let the next finder look: the interface of `sys.meta_path`."""
+        top = name.split(".")[0]
+        known = top in sys.stdlib_module_names or top in self.packages or not self._is_asked_by_solution()
+        if not known and not any(any(Path(self.solution).rglob(own)) for own in (top, f"{top}.py")):
+            allowed = ", ".join(sorted(self.packages))
+            raise ModuleNotFoundError(f"No module named {top!r} (the course allows {allowed})", name=top)
+
+    def _is_asked_by_solution(self):
+        frame = sys._getframe(2)
+        while frame and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        return frame and frame.f_code.co_filename.startswith(self.solution)
+
+
+def limit(bytes_of_memory, seconds, processes):
     """Set the limits of this process, where the system has them."""
     try:
         import resource
     except ImportError:  # Windows
         return
     wanted = {"RLIMIT_AS": bytes_of_memory, "RLIMIT_CPU": seconds, "RLIMIT_FSIZE": 1 << 26, "RLIMIT_CORE": 0}
+    wanted |= {"RLIMIT_NOFILE": MOST_OPEN} | ({} if processes is None else {"RLIMIT_NPROC": processes})
     for name, most in wanted.items():
         with contextlib.suppress(ValueError, OSError, AttributeError):  # not every system has every limit
             resource.setrlimit(getattr(resource, name), (most, most))
 
 
+def give_up_rights(user):
+    """Become a user without rights, for good: no program can give them back."""
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+    ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
 def main():
-    """Read the jobs, become nobody, and answer one job after the other."""
+    """Read the jobs, give up rights, and answer one job after the other."""
     request = json.load(sys.stdin.buffer)
     replies = os.fdopen(os.dup(1), "w", encoding="ascii")
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):  # what a solution prints goes nowhere, unless it goes through sys.stdout
         os.dup2(nothing, descriptor)
     if request["user"] is not None:
-        os.setgroups([])
-        os.setgid(request["user"])
-        os.setuid(request["user"])
-    limit(request["memory"], request["seconds"])
+        give_up_rights(request["user"])
+    limit(request["memory"], request["seconds"], request["processes"])
     folder = request["folder"]
-    sys.path.insert(0, str(Path(folder, "solution")))
+    solution = Path(folder, "solution")
+    sys.path.insert(0, str(solution))
+    if request["packages"] is not None:
+        sys.meta_path.insert(0, Allowed(request["packages"], solution))
     close_doors(request["hidden"])
     print("ready", file=replies, flush=True)
     for job in request["jobs"]:

@@ -1,47 +1,57 @@
-"""Comparing what came back with what is right, and telling how it differs.
+"""Compare what came back with what is right, and describe the difference.
 
-What is the same for a training is accepted: a loss of shape (1,), a gradient of shape (1, d), single digits that differ
-in the last places. It gets a remark.
+What makes no difference to a training is accepted with a remark: a loss of shape (1,), a gradient of shape (1, d),
+values that differ in the last digits.
 """
 
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 
 from grader import advice
-from grader.reply import Other, sent_array
+from grader.reply import Answer, Other, sent_array
 from grader.sandbox import answered, first_failure
 
 # Right answers agree to 1e-14. A solution that guards a logarithm with an epsilon is off by more, and still right.
 TOLERANCE = 1e-6
 CLOSE = 1e-10  # what differs more than this gets a remark; a hint is given only where the match is closer
-REMARK_DIGITS = "{what} differs from ours in the {place} digit: something like an epsilon inside a logarithm?"
+REMARK_DIGITS = "{what} differs from the exact value in the {place} digit: is there an epsilon inside a logarithm?"
+REMARK_SINGLE = "{what} is in single precision (float32), which has 7 digits: use float64, NumPy's default"
+SINGLE_TOLERANCE = 1e-5  # of sums and products of a few numbers of 7 digits
 
 
 @dataclass
 class Outcome:
-    """What became of one line of the scheme.
+    """The result of one check.
 
     Attributes
     ----------
     passed : bool
     message : str
-        What was seen, where it did not pass.
+        What was observed, if it failed.
     hints : list of str
-        What it looks like.
+        What the mistake looks like.
+    plain : str
+        The message without right values; empty if it contains none.
     """
 
     passed: bool = True
     message: str = ""
     hints: list = field(default_factory=list)
+    plain: str = ""
+
+    def shown(self, expected_values=True):
+        """The message, with or without right values."""
+        return self.message if expected_values or not self.plain else self.plain
 
 
-def failed(message, *hints):
-    return Outcome(False, message, [hint for hint in hints if hint])
+def failed(message, *hints, plain=""):
+    return Outcome(False, message, [hint for hint in hints if hint], plain)
 
 
 def of_failure(failure):
-    """The outcome of a job that did not come to its end."""
+    """The outcome of a job that failed."""
     return failed(advice.describe(failure), advice.advise(failure))
 
 
@@ -53,11 +63,20 @@ def values_of(jobs):
     return [answered(job)[-1].value for job in jobs], None
 
 
+def spread(trouble, outcomes):
+    """Charge the failure of some cases to one line: the first that the other cases would have earned."""
+    if trouble and (earned := [line for line, outcome in outcomes.items() if outcome.passed]):
+        outcomes[earned[0]] = trouble
+    return outcomes
+
+
 def fits(got, expected, tolerance=TOLERANCE):
     """Whether an array has the expected shape and values (relative to the largest expected one, at least 1)."""
     expected = np.asarray(expected, dtype=float)
     if not isinstance(got, np.ndarray) or got.shape != expected.shape:
         return False
+    if is_single(got):
+        tolerance = max(tolerance, SINGLE_TOLERANCE)
     scale = max(1.0, np.abs(expected).max(initial=0))
     with np.errstate(invalid="ignore"):  # infinity less infinity
         return bool((np.abs(got - expected) <= tolerance * scale).all())
@@ -68,6 +87,11 @@ def is_same(got, expected):
     return fits(got, expected, CLOSE)
 
 
+def is_single(got):
+    """Whether an array was computed in single precision or less."""
+    return isinstance(got, np.ndarray) and got.dtype == np.float32
+
+
 def settle(got, expected, remarks, what):
     """Bring a value into the expected shape where the difference does no harm, with a remark."""
     shape = np.shape(expected)
@@ -76,7 +100,7 @@ def settle(got, expected, remarks, what):
     harmless = got.size == 1 if shape == () else got.shape == (1, *shape)
     if harmless:
         extra = "is an array of one number" if shape == () else "has a first axis of length 1 too many"
-        remarks.append(f"{what} {extra}: it does no harm here")
+        remarks.append(f"{what} {extra}: harmless here")
         return got.reshape(shape)
     return got
 
@@ -103,11 +127,14 @@ def judge(pairs, what, remarks, known=()):
     wrong = [n for n, (got, expected) in enumerate(pairs) if not fits(got, expected)]
     if not wrong:
         largest = max((_difference(got, expected) for got, expected in pairs), default=0)
-        if largest > CLOSE:
+        if any(is_single(got) for got, _ in pairs):
+            remarks.append(REMARK_SINGLE.format(what=what))
+        elif largest > CLOSE:
             remarks.append(REMARK_DIGITS.format(what=what, place=f"{int(-np.log10(largest)) + 1}th"))
         return Outcome()
     got, expected = pairs[wrong[0]]
-    return failed(difference(got, expected, what), *hints(pairs, known))
+    message, plain = difference(got, expected, what)
+    return failed(message, *hints(pairs, known), plain=plain)
 
 
 def _difference(got, expected):
@@ -115,25 +142,26 @@ def _difference(got, expected):
 
 
 def difference(got, expected, what):
-    """One sentence on how a value differs: index, expected, got; or the shapes."""
+    """Describe how a value differs, by index, expected and got, or by the shapes: (with the right value, without)."""
     if got is None or isinstance(got, (Other, tuple)):
         kind = "a tuple" if isinstance(got, tuple) else getattr(got, "type", "nothing")
-        return f"{what} is {kind}, wanted {'a number' if expected.ndim == 0 else f'an array {expected.shape}'}"
+        return f"{what} is {kind}, wanted {'a number' if expected.ndim == 0 else f'an array {expected.shape}'}", ""
     if got.shape != expected.shape:
-        return f"{what} has shape {got.shape}, wanted {expected.shape or 'a number'}"
+        return f"{what} has shape {got.shape}, wanted {expected.shape or 'a number'}", ""
     scale = max(1.0, np.abs(expected).max(initial=0))
     with np.errstate(invalid="ignore"):
         wrong = ~(np.abs(got - expected) <= TOLERANCE * scale)
     index = tuple(map(int, np.argwhere(wrong)[0]))
     where = f"{what}[{', '.join(map(str, index))}]" if index else what
     share = f" ({int(wrong.sum())} of {wrong.size} entries differ)" if wrong.size > 1 else ""
-    return f"{where}: expected {expected[index]:.8g}, got {got[index]:.8g}{share}"
+    found = f"got {got[index]:.8g}{share}"
+    return f"{where}: expected {expected[index]:.8g}, {found}", f"{where}: {found}, which is wrong"
 
 
 def hints(pairs, known):
-    """What the values look like: the first of the known mistakes that gives them all, to rounding; or a general one."""
+    """Name the mistake: the first of the known ones that gives all the values, to rounding; or a general one."""
     if any(isinstance(got, np.ndarray) and np.isnan(got).any() for got, _ in pairs):
-        return ["there are NaNs in it: 0 / 0, infinity - infinity, or the logarithm of a negative number"]
+        return ["it contains NaN: from 0 / 0, infinity - infinity, 0 * infinity, or the logarithm of a negative number"]
     for hint, mistaken in known:
         if _explains(pairs, mistaken):
             return [hint]
@@ -151,10 +179,10 @@ def _explains(pairs, mistaken):
 
 
 GENERAL = (
-    ("it is the right one with the sign turned", lambda expected: -expected),
-    ("it is the right one transposed", lambda expected: expected.T),
+    ("it is correct except for the sign", lambda expected: -expected),
+    ("it is correct, but transposed", lambda expected: expected.T),
     (
-        "it is a column: wanted a row of shape (d,)",
+        "it is correct, but a column: wanted the shape (d,)",
         lambda expected: expected[:, None] if expected.ndim == 1 else expected,
     ),
     ("it is zero everywhere", np.zeros_like),
@@ -162,7 +190,7 @@ GENERAL = (
 
 
 def _factor(pairs):
-    """A hint where every value is the same number of times the right one."""
+    """A hint where every value is the right one times the same factor."""
     if not all(isinstance(got, np.ndarray) and got.shape == expected.shape for got, expected in pairs):
         return None
     got = np.concatenate([got.ravel() for got, _ in pairs])
@@ -172,21 +200,56 @@ def _factor(pairs):
     with np.errstate(all="ignore"):  # infinities, or nothing but zeros
         factor = (got @ expected / (expected @ expected)).item()
     if np.isfinite(factor) and abs(factor) > CLOSE and is_same(got, factor * expected):
-        return f"it is everywhere {factor:.6g} times the right one"
+        return f"every entry is {factor:.6g} times the right one"
+    return None
+
+
+def other_order(values, rights, names):
+    """A hint where every tuple holds the right values in another order, or None.
+
+    Parameters
+    ----------
+    values, rights : list of tuples of three
+    names : tuple of str
+        Of the three right values.
+    """
+    for order in permutations(range(3)):
+        if order != (0, 1, 2) and all(
+            is_same(settle(value[place], right[n], [], ""), right[n])
+            for value, right in zip(values, rights, strict=True)
+            for place, n in enumerate(order)
+        ):
+            returned = ", ".join(names[n] for n in order)
+            return f"it returns {returned}: wanted {', '.join(names)}, in this order"
     return None
 
 
 def unchanged(jobs):
-    """Judge whether functions left the arrays as they were; `before` comes from the jobs' own requests."""
-    for job in jobs:
-        if failure := first_failure(job):
-            return of_failure(failure)
-        for step, answer in zip(job.steps, job.answers, strict=True):
-            for n, (sent, kept) in enumerate(zip(step[1]["args"], answer.args, strict=False)):
-                before = sent_array(sent)
-                if before is not None and isinstance(kept, np.ndarray) and not np.array_equal(kept, before):
-                    return failed(
-                        f"argument {n + 1} of {step[1]['function']} is not what it was before the call",
-                        "an array handed in is changed in place (`*=`, `-=`, `x[...] = ...`): work on a copy",
-                    )
-    return Outcome()
+    """Judge whether functions left the arrays given to them, and the random streams, as they were.
+
+    Calls that failed are not judged; where all failed, the first failure is the outcome.
+    """
+    done = [(step, answer) for job in jobs for step, answer in zip(job.steps, job.answers, strict=False)]
+    done = [(arguments, answer) for (_, arguments), answer in done if isinstance(answer, Answer)]
+    if not done:
+        return next((of_failure(failure) for job in jobs if (failure := first_failure(job))), failed("never called"))
+    for arguments, answer in done:
+        for n, (sent, kept) in enumerate(zip(arguments["args"], answer.args, strict=False)):
+            before = sent_array(sent)
+            if before is not None and isinstance(kept, np.ndarray) and not np.array_equal(kept, before):
+                return failed(
+                    f"argument {n + 1} of {arguments['function']} is changed by the call",
+                    "an array handed in is changed in place (`*=`, `-=`, `x[...] = ...`): work on a copy",
+                )
+    moved = (stream_moved(arguments["function"], answer) for arguments, answer in done)
+    return next(filter(None, moved), Outcome())
+
+
+def stream_moved(function, answer):
+    """The Outcome of a call that changed a global random stream, or None."""
+    if not answer.moved:
+        return None
+    return failed(
+        f"{function} changes the state of the global random stream {' and '.join(answer.moved)}",
+        "a seed inside a function (`random.seed`, `np.random.seed`) makes every call draw the same numbers: remove it",
+    )

@@ -1,7 +1,7 @@
-"""The part efficiency: the time of an iteration beside that of a plain loop over pairs, on this machine and now.
+"""The part efficiency: the processor time of an iteration, relative to that of a plain loop over pairs on this machine.
 
-The seconds are the child's own word: a solution that tampers with the clock is not found out. By default they cost no
-points.
+The child measures it itself: a solution that tampers with the clock is not detected. The built-in scheme gives no
+points for it.
 """
 
 import numpy as np
@@ -11,7 +11,6 @@ from grader import child
 from grader.compare import Outcome, failed, values_of
 from grader.reply import array
 from grader.sandbox import Job
-from grader.scheme import EFFICIENCY_LIMIT
 
 V, d = 10_000, 10
 SECONDS, MOST = 1.0, 15  # a measurement takes so many seconds or calls
@@ -26,8 +25,8 @@ class Efficiency:
 
     part = "efficiency"
 
-    def __init__(self, rng, remarks):
-        self.remarks = remarks
+    def __init__(self, rng, remarks, limit):
+        self.remarks, self.limit = remarks, limit
         ids = (rng.pareto(0.8, 60_000) * 20).astype(int) % V  # few words that are frequent, many that are not
         corpus = {"ids": array(ids, "<i8"), "offsets": array(np.arange(0, 60_001, 20), "<i8")}
         corpus |= {"table": array(np.arange(V), "<i8"), "V": V}
@@ -62,7 +61,7 @@ class Efficiency:
         text = f"an iteration takes {1e3 * seconds:.1f} ms, {ratio:.2g} times a plain loop's ({1e3 * ours:.1f} ms)"
         hints = self._hints()
         self.remarks.append(text + "".join(f"; {hint}" for hint in hints))
-        return {"time": Outcome() if ratio <= EFFICIENCY_LIMIT else failed(text, *hints)}
+        return {"time": Outcome() if ratio <= self.limit else failed(text, *hints)}
 
     def _plain_loop(self):
         """Seconds of an iteration that calls our loss for each pair."""

@@ -1,7 +1,8 @@
-"""From a solution to its points: runs the parts in the sandbox and judges them by the scheme."""
+"""From a solution to its points: run the parts in the sandbox and judge them by the scheme."""
 
 import hashlib
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -11,9 +12,10 @@ from grader.compare import Outcome, failed
 from grader.efficiency import Efficiency
 from grader.losses import NaiveSoftmax, NegativeSampling, Sigmoid
 from grader.optimiser import Sgd
+from grader.protection import find_protection
 from grader.reply import Failure
 from grader.sandbox import Job, Sandbox
-from grader.scheme import SCHEME, Line
+from grader.scheme import Line, Scheme, read_scheme
 from grader.training import Training
 from grader.windows import Skipgram
 
@@ -26,7 +28,7 @@ IMPORT_SECONDS = 10.0
 
 @dataclass
 class Result:
-    """One line of the scheme, and what became of it.
+    """One line of the scheme and its outcome.
 
     Attributes
     ----------
@@ -50,19 +52,24 @@ class Grading:
     Attributes
     ----------
     results : list of Result
+    scheme : Scheme
     remarks : list of str
         What is worth knowing and costs no points.
-    measures : str
-        How the solution was kept apart.
+    protection : str
+        What kept the solution apart.
     seed : int
     seconds : float
+    troubles : list of str
+        Tracebacks of the grader's own mistakes, which cost points until they are fixed.
     """
 
     results: list
+    scheme: Scheme = field(default_factory=read_scheme)
     remarks: list = field(default_factory=list)
-    measures: str = ""
+    protection: str = "nothing was run"
     seed: int = 0
     seconds: float = 0.0
+    troubles: list = field(default_factory=list)
 
     @property
     def points(self):
@@ -77,55 +84,83 @@ class Grading:
 
 
 def seed_of(solution):
-    """A seed that goes with the code: the same solution meets the same numbers, a changed one others."""
+    """A seed that depends on the code: the same solution is given the same numbers, a changed one others."""
+    return int.from_bytes(digest_of(solution)[:4], "little")
+
+
+def digest_of(solution):
+    """The SHA-256 of the code of a solution."""
     digest = hashlib.sha256()
-    for name in sorted(solution.code):
-        digest.update(name.encode() + b"\0" + solution.code[name] + b"\0")
-    return int.from_bytes(digest.digest()[:4], "little")
+    for name in sorted(name for name in solution.code if name.endswith(".py")):
+        digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + solution.code[name] + b"\0")
+    return digest.digest()
 
 
-def grade(solution, text, parts, seed=None, kept_apart=None):
-    """Grade a solution.
+def grade(solution, text, parts=None, seed=None, protection=None, scheme=None):
+    """Grade a solution. Whatever it holds, every line gets its outcome.
 
     Parameters
     ----------
     solution : Solution
     text : Text
         The treebank for the part training.
-    parts : sequence of str
-        Which parts of the scheme.
+    parts : sequence of str, optional
+        Which parts of the scheme; by default those with points.
     seed : int, optional
-        Of the random cases; by default it goes with the code.
-    kept_apart : Measures, optional
-        How to keep the solution apart; by default as well as the system permits.
+        Of the random cases; by default it depends on the code.
+    protection : Protection, optional
+        What keeps the solution apart; by default the best that works here.
+    scheme : Scheme, optional
+        By default the built-in one.
 
     Returns
     -------
     Grading
     """
     started = time.perf_counter()
+    scheme = scheme or read_scheme()
+    parts = scheme.graded_parts() if parts is None else parts
     seed = seed_of(solution) if seed is None else seed
-    lines = [line for line in SCHEME if line.part in parts]
+    lines = [line for part in parts for line in _lines(scheme, part)]
     if solution.trouble:
-        return Grading([Result(line, failed(solution.trouble)) for line in lines], seed=seed)
-    remarks = list(solution.remarks)
-    graders = [make(np.random.default_rng([seed, n]), remarks) for n, make in _makers(solution, text, parts)]
-    with Sandbox(solution.code, kept_apart) as sandbox:
+        return Grading([Result(line, failed(solution.trouble)) for line in lines], scheme, seed=seed)
+    remarks, troubles, outcomes = list(solution.remarks), [], {}
+    graders = [make(np.random.default_rng([seed, n]), remarks) for n, make in _makers(solution, text, parts, scheme)]
+    with Sandbox(solution.code, protection or find_protection(), scheme.packages) as sandbox:
         _run(sandbox, solution, [job for grader in graders for job in grader.jobs])
-    outcomes = {(grader.part, check): outcome for grader in graders for check, outcome in grader.judge().items()}
+    for grader in graders:
+        outcomes |= {(grader.part, check): outcome for check, outcome in _judge(grader, scheme, troubles).items()}
     results = [Result(line, outcomes[line.part, line.check]) for line in lines]
-    return Grading(results, list(dict.fromkeys(remarks)), str(sandbox.measures), seed, time.perf_counter() - started)
+    remarks = list(dict.fromkeys(remarks))
+    seconds = time.perf_counter() - started
+    return Grading(results, scheme, remarks, str(sandbox.protection), seed, seconds, troubles)
 
 
-def _makers(solution, text, parts):
+def _lines(scheme, part):
+    """The lines of a part that count; all of them where none does."""
+    lines = scheme.lines_of(part)
+    return [line for line in lines if line.points] or lines
+
+
+def _judge(grader, scheme, troubles):
+    """The Outcome of each check. A mistake of the grader's own costs this part its points, but no results file."""
+    try:
+        return grader.judge()
+    except Exception as error:
+        troubles.append(traceback.format_exc())
+        message = f"the grader itself failed here ({type(error).__name__}), please tell your instructor"
+        return {line.check: failed(message) for line in scheme.lines_of(grader.part)}
+
+
+def _makers(solution, text, parts, scheme):
     makers = {
         "sigmoid": Sigmoid,
         "softmax": NaiveSoftmax,
         "neg": NegativeSampling,
         "skipgram": Skipgram,
         "sgd": Sgd,
-        "training": lambda rng, remarks: Training(rng, remarks, text, solution.products),
-        "efficiency": Efficiency,
+        "training": lambda rng, remarks: Training(rng, remarks, text, solution.products, scheme.bounds),
+        "efficiency": lambda rng, remarks: Efficiency(rng, remarks, scheme.bounds["efficiency"]),
     }
     return [(n, make) for n, (part, make) in enumerate(makers.items()) if part in parts]
 
@@ -134,7 +169,7 @@ def _run(sandbox, solution, jobs):
     """Run the jobs: two children at a time, and the measurement of time at the end, by itself."""
     for job in jobs:
         if missing := next((module for module in job.needs if f"{module}.py" not in solution.code), None):
-            job.answers = [Failure("Missing", f"{missing}.py is missing")]
+            job.answers = [Failure("Missing", solution.missing.get(f"{missing}.py", f"{missing}.py is missing"))]
     jobs = [job for job in jobs if not job.answers]
     timed = [job for job in jobs if job.group == "efficiency"]
     optimiser = [job for job in jobs if "sgd" in job.needs]

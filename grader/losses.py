@@ -1,17 +1,30 @@
-"""The parts sigmoid, naiveSoftmaxLossAndGradient and negSamplingLossAndGradient: what is called, and what is right."""
+"""The parts sigmoid, naiveSoftmaxLossAndGradient and negSamplingLossAndGradient: their calls and the right values."""
 
 import numpy as np
 
 import word2vec
 from grader import mistakes
-from grader.compare import Outcome, failed, fits, judge, of_failure, settle, unchanged, values_of
+from grader.compare import (
+    Outcome,
+    failed,
+    fits,
+    is_single,
+    judge,
+    of_failure,
+    other_order,
+    spread,
+    stream_moved,
+    unchanged,
+    values_of,
+)
 from grader.mistakes import KINDS, Case
 from grader.reply import array
-from grader.sandbox import Job, answered, first_failure
+from grader.sandbox import Job, first_failure
 from utils.gradcheck import FIGURE_TOLERANCE, NEGATIVE_SAMPLING_FIGURES, SOFTMAX_FIGURES
 from utils.selftests import getDummyObjects
 
 NUMERIC_TOLERANCE = 1e-5  # of a central difference with step 1e-4 at values of order 1, as the handout has it
+SINGLE_NUMERIC_TOLERANCE = 1e-2  # of the same where the loss has 7 digits: 1e-7 * |loss| / 1e-4
 NAMES = {"loss": "loss", "centre": "gradCenterVec", "outside": "gradOutsideVecs"}
 LARGE = 1000.0
 SPARE_DRAWS = 60  # beyond those needed, for solutions that take more than they should
@@ -50,23 +63,31 @@ class Sigmoid:
         if not trouble:
             right = [1 / (1 + np.exp(-x)) for x in self.inputs]
             known = [
-                ("the minus sign of the exponent is missing", [1 / (1 + np.exp(x)) for x in self.inputs]),
+                ("the minus sign in the exponent is missing", [1 / (1 + np.exp(x)) for x in self.inputs]),
                 ("it is the derivative of the sigmoid", [s * (1 - s) for s in right]),
                 ("it is tanh", [np.tanh(x) for x in self.inputs]),
                 ("it is exp(-x): 1 / (1 + exp(-x)) is wanted", [np.exp(-x) for x in self.inputs]),
-                ("brackets are missing: 1 / 1 + exp(-x) is 1 + exp(-x)", [1 + np.exp(-x) for x in self.inputs]),
+                ("parentheses are missing: 1 / 1 + exp(-x) is 1 + exp(-x)", [1 + np.exp(-x) for x in self.inputs]),
             ]
             pairs = list(zip(got, right, strict=True))
             outcomes["values"] = judge(pairs, "sigmoid(x)", self.remarks, known)
-        large, trouble = values_of(self.large)
-        outcomes["large"] = trouble or _hinted(
-            judge([(large[0], np.array([1.0, 0.0, 0.5]))], "sigmoid([1000, -1000, 0])", self.remarks),
-            "exp(x) / (1 + exp(x)) is infinity over infinity for large x: write 1 / (1 + exp(-x))",
-        )
-        if not trouble and answered(self.large[0])[0].warnings:
-            self.remarks.append("sigmoid warns of an overflow at -1000; the value is right all the same")
+        outcomes["large"] = self._judge_large()
         outcomes["inputs"] = _earned(unchanged(self.jobs), outcomes)
         return outcomes
+
+    def _judge_large(self):
+        large, trouble = values_of(self.large)
+        if trouble:
+            return trouble
+        outcome = judge([(large[0], np.array([1.0, 0.0, 0.5]))], "sigmoid([1000, -1000, 0])", self.remarks)
+        if not outcome.passed and _is_infinity_over_infinity(large[0]):
+            outcome.hints = ["exp(x) / (1 + exp(x)) is infinity over infinity for large x: write 1 / (1 + exp(-x))"]
+        return outcome
+
+
+def _is_infinity_over_infinity(got):
+    """Whether an array is what exp(x) / (1 + exp(x)) gives for 1000, -1000 and 0."""
+    return isinstance(got, np.ndarray) and np.array_equal(got, [np.nan, 0, 0.5], equal_nan=True)
 
 
 def _earned(outcome, others):
@@ -74,10 +95,6 @@ def _earned(outcome, others):
     if outcome.passed and not any(other.passed for other in others.values()):
         return failed("counts only where something else is right")
     return outcome
-
-
-def _hinted(outcome, hint):
-    return outcome if outcome.passed else failed(outcome.message, hint)
 
 
 class PairLoss:
@@ -88,27 +105,30 @@ class PairLoss:
     def __init__(self, rng, remarks):
         self.remarks = remarks
         self.plain = [self._case(rng, V, d) for V, d in _shapes(rng)]
+        self.narrow = self._case(rng, int(rng.integers(14, 30)), 1)
         self.large = self._large_cases()
         self.figured = _figure_cases(self.part == "neg")
         self.plain_jobs = [self.job(f"plain-{n}", case) for n, case in enumerate(self.plain)]
+        self.narrow_job = self.job("narrow", self.narrow)
         self.large_jobs = [self.job(f"large-{n}", case) for n, case in enumerate(self.large)]
         self.figure_jobs = [
-            Job(f"{self.part}.figure-{n}", [self.step(case) for case in cases]) for n, cases in enumerate(self.figured)
+            Job(f"{self.part}.figure-{n}", [self.step(case, default=True) for case in cases])
+            for n, cases in enumerate(self.figured)
         ]
         self.numeric_jobs = [self._numeric(f"numeric-{n}", case) for n, case in enumerate(self.plain[:2])]
-        self.jobs = [*self.plain_jobs, *self.large_jobs, *self.figure_jobs, *self.numeric_jobs]
+        self.jobs = [*self.plain_jobs, *self.large_jobs, *self.figure_jobs, *self.numeric_jobs, self.narrow_job]
 
-    def step(self, case):
-        """The call of the solution's loss for one case."""
+    def step(self, case, default=False):
+        """The call of the solution's loss for one case; `default` leaves the number of negatives to it."""
         args = [array(case.v), case.o, array(case.U), {"draws": {"ids": list(case.ids)}}]
-        kwargs = self._kwargs(case)
+        kwargs = {} if default else self._kwargs(case)
         return "call", {"module": "word2vec", "function": self.function, "args": args, "kwargs": kwargs}
 
     def job(self, name, case):
         return Job(f"{self.part}.{name}", [self.step(case)])
 
     def _kwargs(self, case):
-        return {} if case.K in (None, word2vec.NEGATIVES) else {"K": case.K}
+        return {} if case.K is None else {"K": case.K}
 
     def _numeric(self, name, case):
         arguments = {"centre": array(case.v), "outside": case.o, "vectors": array(case.U), "ids": list(case.ids)}
@@ -119,15 +139,26 @@ class PairLoss:
         """Loss and gradients by our own function."""
         return getattr(word2vec, self.function)(case.v, case.o, case.U, Draws(case.ids), **self._kwargs(case))
 
-    def triples(self, jobs):
-        """What jobs returned, as (loss, gradCenterVec, gradOutsideVecs); and the Outcome of what is no such triple."""
-        values, trouble = values_of(jobs)
-        if trouble:
-            return None, trouble
-        for value in values:
-            if not is_triple(value):
-                return None, failed(f"{self.function} returns no tuple of loss, gradCenterVec and gradOutsideVecs")
-        return values, None
+    def triples(self, jobs, cases):
+        """Sort out what jobs returned for some cases.
+
+        Returns
+        -------
+        found : list of (Answer, Case)
+            Of the jobs that returned (loss, gradCenterVec, gradOutsideVecs).
+        trouble : Outcome or None
+            Of the first job that did not.
+        """
+        found, trouble = [], None
+        for job, case in zip(jobs, cases, strict=True):
+            if failure := first_failure(job):
+                trouble = trouble or of_failure(failure)
+            elif not is_triple(job.answers[0].value):
+                nothing = f"{self.function} does not return a tuple of loss, gradCenterVec and gradOutsideVecs"
+                trouble = trouble or failed(nothing)
+            else:
+                found.append((job.answers[0], case))
+        return found, trouble
 
     def judge(self):
         """The Outcome of each check."""
@@ -136,34 +167,54 @@ class PairLoss:
         outcomes["figures"] = self._judge_figures()
         outcomes["large"] = self._judge_large([kind for kind in KINDS if outcomes[kind].passed])
         outcomes["inputs"] = _earned(unchanged([*self.plain_jobs, *self.large_jobs]), outcomes)
+        self._remark_on_one_dimension([kind for kind in KINDS if outcomes[kind].passed])
         return outcomes
 
     def judge_values(self, jobs, cases, kinds=KINDS):
-        """Compare losses and gradients of some cases with ours."""
-        values, trouble = self.triples(jobs)
-        if trouble:
+        """Compare losses and gradients of some cases with ours; cases that failed cost one line."""
+        found, trouble = self.triples(jobs, cases)
+        if not found:
             return dict.fromkeys(kinds, trouble)
+        return spread(trouble, self.compare(found, kinds))
+
+    def compare(self, found, kinds):
+        """Compare answers to cases with the right values: dict of kind to Outcome."""
+        rights = [self.right(case) for _, case in found]
         outcomes = {}
         for kind in kinds:
             n = KINDS.index(kind)
-            pairs = [(value[n], self.right(case)[n]) for value, case in zip(values, cases, strict=True)]
-            known = mistakes.known(self.mistakes, cases, kind)
+            pairs = [(answer.value[n], right[n]) for (answer, _), right in zip(found, rights, strict=True)]
+            known = mistakes.known(self.mistakes, [case for _, case in found], kind)
             outcomes[kind] = judge(pairs, NAMES[kind], self.remarks, known)
+        wrong = [outcome for outcome in outcomes.values() if not outcome.passed]
+        if wrong and (order := other_order([answer.value for answer, _ in found], rights, tuple(NAMES.values()))):
+            for outcome in wrong:
+                outcome.hints = [order]
         return outcomes
 
+    def _remark_on_one_dimension(self, kinds):
+        found, trouble = self.triples([self.narrow_job], [self.narrow])
+        outcomes = [trouble] if trouble else self.compare(found, kinds).values()
+        if kinds and (wrong := [outcome for outcome in outcomes if not outcome.passed]):
+            self.remarks.append(
+                f"{self.function} fails for vectors of one dimension, which costs nothing: {wrong[0].message}"
+            )
+
     def _judge_numeric(self):
-        analytic, trouble = self.triples(self.plain_jobs[: len(self.numeric_jobs)])
+        n = len(self.numeric_jobs)
+        found, trouble = self.triples(self.plain_jobs[:n], self.plain[:n])
         slopes, more_trouble = values_of(self.numeric_jobs)
         if trouble or more_trouble:
             return trouble or more_trouble
-        for (_, *gradients), numeric, case in zip(analytic, slopes, self.plain, strict=False):
+        for (answer, case), numeric in zip(found, slopes, strict=True):
             shapes = (case.v.shape, case.U.shape)
             if not isinstance(numeric, tuple) or [np.shape(slope) for slope in numeric] != list(shapes):
                 return failed("the loss could not be differentiated")
-            for got, slope, name in zip(gradients, numeric, ("gradCenterVec", "gradOutsideVecs"), strict=True):
-                got = settle(got, slope, [], name)
-                if not fits(got, slope, NUMERIC_TOLERANCE):
-                    return failed(_mismatch(got, slope, name))
+            tolerance = SINGLE_NUMERIC_TOLERANCE if is_single(answer.value[0]) else NUMERIC_TOLERANCE
+            for got, slope, name in zip(answer.value[1:], numeric, ("gradCenterVec", "gradOutsideVecs"), strict=True):
+                got = _in_shape(got, slope)
+                if not fits(got, slope, tolerance):
+                    return failed(_mismatch(got, slope, name, tolerance))
         return Outcome()
 
     def _judge_figures(self):
@@ -172,41 +223,64 @@ class PairLoss:
                 return of_failure(failure)
             losses = [answer.value[0] for answer in job.answers if is_triple(answer.value)]
             if not (len(losses) == len(outsides) and all(isinstance(x, np.ndarray) and x.size == 1 for x in losses)):
-                return failed(f"{self.function} returns no loss")
+                return failed(f"{self.function} does not return a loss")
             total = float(sum(loss.item() for loss in losses))
-            if abs(total - expected) > 1e-6 * expected:
+            digits = 1e-6 if any(map(is_single, losses)) else FIGURE_TOLERANCE
+            if not abs(total - expected) <= 1e-6 * expected:
                 words = f"centre {centre!r}, outside words {' '.join(outsides)}"
-                return failed(f"{words}: losses sum to {total:.8g}, the handout says {expected:.8g}")
-            if abs(total - expected) > FIGURE_TOLERANCE * expected:
-                self.remarks.append(f"{self.function}: the handout's figures are met to some digits only")
+                message = f"{words}: the losses add up to {total:.8g}"
+                return failed(f"{message}, the handout says {expected:.8g}", self._default_hint(), plain=message)
+            if abs(total - expected) > digits * expected:
+                self.remarks.append(f"{self.function} agrees with the handout's figures to some digits only")
         return Outcome()
+
+    def _default_hint(self):
+        """What a wrong default argument explains of wrong figures."""
+        return
 
     def _judge_large(self, kinds):
         """Judge what was right at small scores: what was wrong there has cost its points."""
-        values, trouble = self.triples(self.large_jobs)
+        found, trouble = self.triples(self.large_jobs, self.large)
         if trouble:
             return trouble
         if not kinds:
             return failed("as at small scores")
-        if any("overflow" in text or "divide" in text for job in self.large_jobs for text in job.answers[0].warnings):
-            self.remarks.append(f"{self.function} warns of overflow or log(0) at scores of 1000")
-        for n, (value, case) in enumerate(zip(values, self.large, strict=True)):
-            for kind, got, expected in zip(KINDS, value, self.right(case), strict=True):
-                outcome = (
-                    Outcome() if kind not in kinds else judge([(got, expected)], f"{NAMES[kind]} at scores of 1000", [])
-                )
+        for n, (answer, case) in enumerate(found):
+            right = self.right(case)
+            outcomes = {
+                kind: judge([(got, expected)], f"{NAMES[kind]} at scores of 1000", [])
+                for kind, got, expected in zip(KINDS, answer.value, right, strict=True)
+            }
+            for kind in kinds:
+                got, outcome = answer.value[KINDS.index(kind)], outcomes[kind]
                 if outcome.passed:
                     continue
-                finite = isinstance(got, np.ndarray) and np.isfinite(got).all()
-                if n and kind == "loss" and isinstance(got, np.ndarray) and not np.isnan(got).any():
-                    # log(0), or a guard against it: so it is in most solutions that pass for right.
-                    self.remarks.append(
-                        f"{self.function}: the loss is {got.max():.4g} where it should be {expected:.4g}"
-                    )
+                if n and kind == "loss" and isinstance(got, np.ndarray) and got.size and not np.isnan(got).any():
+                    # log(0), or a guard against it: most solutions that are considered right do this.
                     continue
-                hint = "exp(1000) is infinity: use the softmax that is given, and 1 / (1 + exp(-x))"
-                return outcome if finite else failed(outcome.message, hint)
+                gradients = outcomes["centre"].passed and outcomes["outside"].passed
+                hint = _nan_hint(got, kind, gradients, answer.warnings)
+                outcome.hints = [hint] if hint else []
+                return outcome
         return Outcome()
+
+
+def _in_shape(got, slope):
+    """A gradient without its axes of length 1 too many: its shape is judged elsewhere."""
+    same = isinstance(got, np.ndarray) and got.squeeze().shape == slope.squeeze().shape
+    return got.reshape(slope.shape) if same else got
+
+
+def _nan_hint(got, kind, gradients_right, warnings):
+    """What NaN at large scores is certain to come from, by what NumPy warned of; or None."""
+    if not isinstance(got, np.ndarray) or not np.isnan(got).any():
+        return None
+    warned = " ".join(warnings)
+    if kind == "loss" and gradients_right and "divide by zero encountered in log" in warned:
+        return "0 * log(0) is NaN: take the logarithm of the outside word's probability alone"
+    if "overflow encountered in exp" in warned and "invalid value encountered in" in warned and not gradients_right:
+        return "exp(1000) is infinity: use the softmax that is given, and 1 / (1 + exp(-x))"
+    return None
 
 
 def is_triple(value):
@@ -215,16 +289,16 @@ def is_triple(value):
 
 
 def _shapes(rng):
-    """Vocabulary sizes and dimensions: more words than dimensions, fewer, one dimension; never as many."""
-    return ((5, 3), (4, 6), (int(rng.integers(12, 20)), int(rng.integers(2, 6))), (int(rng.integers(14, 30)), 1))
+    """Vocabulary sizes and dimensions: more words than dimensions, fewer; never as many."""
+    return ((5, 3), (4, 6), (int(rng.integers(12, 20)), int(rng.integers(2, 6))))
 
 
-def _mismatch(got, slope, name):
+def _mismatch(got, slope, name, tolerance):
     if not isinstance(got, np.ndarray) or got.shape != slope.shape:
-        return f"{name} has another shape than what it is the gradient of"
+        return f"{name} does not have the shape of what it is the gradient of"
     with np.errstate(invalid="ignore"):  # infinity less infinity
         scale = max(1.0, np.abs(slope).max(initial=0))
-        index = tuple(map(int, np.argwhere(~(np.abs(got - slope) <= NUMERIC_TOLERANCE * scale))[0]))
+        index = tuple(map(int, np.argwhere(~(np.abs(got - slope) <= tolerance * scale))[0]))
     where = ", ".join(map(str, index))
     return f"{name}[{where}]: the loss itself changes by {slope[index]:.7g}, the gradient says {got[index]:.7g}"
 
@@ -281,7 +355,7 @@ class NegativeSampling(PairLoss):
 
     def _case(self, rng, V, d):
         o = int(rng.integers(1, V))
-        K = min(V - 1, int(rng.integers(3, 12)))
+        K = min(V - 1, int(rng.integers(3, 10)))
         ids = [int(i) for i in rng.permutation(V) if i != o]
         spare = [int(i) for i in rng.integers(0, V, SPARE_DRAWS)]
         return Case(rng.normal(0, 0.8, d), o, rng.normal(0, 0.8, (V, d)), (*ids, *spare), K)
@@ -307,26 +381,58 @@ class NegativeSampling(PairLoss):
 
     def judge(self):
         outcomes = super().judge()
-        # What is wrong with distinct negatives has cost its points; here only what was right there is looked at.
+        # What is wrong with distinct negatives has cost its points; here only what was right there is judged.
         kinds = [kind for kind in KINDS if outcomes[kind].passed]
         repeated = self.judge_values(self.repeated_jobs, self.repeated, kinds)
         wrong = [outcome for outcome in repeated.values() if not outcome.passed]
-        trouble = self.triples(self.repeated_jobs)[1]
         nothing = [failed("as with distinct negatives")] if not kinds else []
-        outcomes["repeated"] = trouble or [Outcome(), *nothing, *wrong][-1]
+        outcomes["repeated"] = [Outcome(), *nothing, *wrong][-1]
         outcomes["draws"] = self._judge_draws(kinds if not wrong else [])
         return outcomes
 
+    def compare(self, found, kinds):
+        """As for every loss; another number of negatives than K costs the line `draws` and no other."""
+        outcomes = super().compare(found, kinds)
+        if all(outcome.passed for outcome in outcomes.values()):
+            return outcomes
+        others = super().compare([(answer, case.with_draws(answer.draws)) for answer, case in found], kinds)
+        return max(outcomes, others, key=lambda some: sum(outcome.passed for outcome in some.values()))
+
     def _judge_draws(self, kinds):
-        for job, case in zip(self.rejecting_jobs, self.rejecting, strict=True):
-            if failure := first_failure(job):
-                return of_failure(failure)
-            if (used := job.answers[0].draws) != case.taken:
-                hint = "it takes K draws and no more: draw again where the draw is the outside word"
-                if used > case.taken:
-                    hint = "it draws too often: a repeated negative is kept, and only the outside word is drawn again"
-                if used == 0:
-                    hint = "negative samples come from dataset.sampleTokenIdx (by getNegativeSamples)"
-                return failed(f"K = {case.K}: {used} draws, expected {case.taken}", hint)
-        wrong = [o for o in self.judge_values(self.rejecting_jobs, self.rejecting, kinds).values() if not o.passed]
+        found, trouble = self.triples(self.rejecting_jobs, self.rejecting)
+        if trouble:
+            return trouble
+        for answer, case in found:
+            if answer.draws != case.taken:
+                hint = self._draws_hint(found)
+                message = f"K = {case.K}: {answer.draws} draws"
+                return failed(f"{message}, expected {case.taken}", hint, plain=message)
+        if moved := next((moved for answer, _ in found if (moved := stream_moved(self.function, answer))), None):
+            return moved
+        wrong = [outcome for outcome in self.compare(found, kinds).values() if not outcome.passed]
         return wrong[0] if wrong else Outcome()
+
+    @staticmethod
+    def _draws_hint(found):
+        """The rule that gives exactly the numbers of draws that were seen, or None."""
+        used = [answer.draws for answer, _ in found]
+        if not any(used):
+            return "negative samples come from dataset.sampleTokenIdx (through getNegativeSamples)"
+        kept = {case.with_draws(answer.draws).K for answer, case in found}
+        if len(kept) == 1 and len({case.K for _, case in found}) > 1:
+            return f"it takes {kept.pop()} negatives, not K"
+        if used == [case.K for _, case in found]:
+            return "it takes K draws and no more: draw again where the draw is the outside word"
+        if used == [case.taken_until_distinct for _, case in found]:
+            return "it draws again where a negative is repeated: only the outside word is drawn again"
+        return None
+
+    def _default_hint(self):
+        drawn = [
+            case.with_draws(answer.draws).K
+            for job, cases in zip(self.figure_jobs, self.figured, strict=True)
+            for answer, case in zip(job.answers, cases, strict=True)
+        ]
+        if len(set(drawn)) == 1 and drawn[0] != word2vec.NEGATIVES:
+            return f"by default it takes {drawn[0]} negatives: the default of K is {word2vec.NEGATIVES}"
+        return None

@@ -1,11 +1,11 @@
-"""Known wrong formulas, so that a wrong value can be called by its name: what learners write, and what it gives.
+"""Known wrong formulas, by which a wrong value is named: what learners write, and what it gives.
 
 A hint is given only where one of these gives exactly, to rounding, what the solution gave on all cases. Each entry is
 (hint, function of a case that returns the mistaken loss, gradient of the centre, gradient of the outside vectors), with
 None where the mistake does not concern that value.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,21 @@ class Case:
     def taken(self):
         """How many draws that takes."""
         return 1 + [n for n, i in enumerate(self.ids) if i != self.o][self.K - 1]
+
+    @property
+    def taken_until_distinct(self):
+        """How many draws it takes until K different negatives were drawn; None if there are not as many."""
+        seen = set()
+        for n, i in enumerate(self.ids, start=1):
+            seen |= {i} - {self.o}
+            if len(seen) == self.K:
+                return n
+        return None
+
+    def with_draws(self, draws):
+        """The same case with as many negatives as some draws give; unchanged if they give none."""
+        given = sum(i != self.o for i in self.ids[: max(draws, 0)])
+        return replace(self, K=given) if given else self
 
     @property
     def y(self):
@@ -158,6 +173,17 @@ def _only_gradients(**changes):
     return lambda case: (None, *_sampling(**changes)(case)[1:])
 
 
+FIRST_OF_UNIQUE = (
+    "the first of np.unique(indices) is taken for the outside word: np.unique sorts, the outside word is not the first"
+)
+
+
+def _first_of_unique(case, counted):
+    words, counts = np.unique([case.o, *case.negatives], return_counts=True)
+    rest = np.repeat(words[1:], counts[1:] if counted else 1)
+    return _sampling(lambda _: rest)(replace(case, o=words[0]))
+
+
 def _distinct(ids):
     return list(dict.fromkeys(ids))
 
@@ -176,7 +202,6 @@ NEGATIVE_SAMPLING = (
         "negatives are drawn until all differ: a repeated draw is kept, and counts again",
         _sampling(lambda case: _distinct(i for i in case.ids if i != case.o)[: case.K]),
     ),
-    ("it takes 10 negatives, not K", _sampling(lambda case: [i for i in case.ids if i != case.o][:10])),
     ("only the first negative counts", _sampling(lambda case: case.negatives[:1])),
     ("only the last negative counts", _sampling(lambda case: case.negatives[-1:])),
     (
@@ -213,6 +238,8 @@ NEGATIVE_SAMPLING = (
     ("the minus sign is missing: the loss is never negative", _only_loss(
         lambda s_o, s_k: np.log(s_o) + np.log(1 - s_k).sum()
     )),
+    (FIRST_OF_UNIQUE, lambda case: _first_of_unique(case, counted=True)),
+    (FIRST_OF_UNIQUE, lambda case: _first_of_unique(case, counted=False)),
     (
         "a word's row takes its own vector u: wanted the centre vector v",
         lambda case: (None, None, _own_rows(case)),
@@ -291,6 +318,11 @@ def _row(choose):
 SKIPGRAM = (
     ("only the last outside word counts: it is set (`=`) where it should be summed (`+=`)", lambda w: w.taking([-1])),
     ("only the first outside word counts: does the loop end too early?", lambda w: w.taking([0])),
+    ("the last outside word counts twice", lambda w: w.taking([*range(len(w.outsides)), -1])),
+    (
+        "1 is added for each outside word (`loss += 1`): add the loss that the call returned (`loss += l`)",
+        lambda w: (float(len(w.outsides)), None, None),
+    ),
     ("the last outside word is left out", lambda w: w.taking(range(len(w.outsides) - 1))),
     ("the first outside word is left out", lambda w: w.taking(range(1, len(w.outsides)))),
     ("repeated outside words are dropped: each occurrence counts", lambda w: w.taking(w.distinct())),
@@ -303,6 +335,10 @@ SKIPGRAM = (
         _in_outside_rows,
     ),
     ("the centre's gradient is in row 0: it belongs in that of the centre word", _row(lambda window: 0)),
+    (
+        "the centre's gradient is in row V // 2, whatever the centre word: it belongs in that of the centre word",
+        _row(lambda window: window.V // 2),
+    ),
     (
         "the centre's gradient is in the row of the last outside word: it belongs in that of the centre word",
         _row(lambda window: window.outsides[-1]),

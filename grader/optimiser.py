@@ -1,6 +1,6 @@
-"""The part sgd: runs on slopes and quadratics, of which every step is known.
+"""The part sgd: runs on slopes and quadratics, whose every step is known.
 
-All but the steps themselves are judged by comparison with the solution's own first step, so that a wrong step costs its
+Everything but the steps themselves is judged relative to the solution's own first step, so that a wrong step costs its
 points once.
 """
 
@@ -18,7 +18,18 @@ SMOOTHING = 0.95
 ITERATIONS = 30  # of the runs on quadratics
 LONG = 2 * ANNEAL_EVERY + 5
 QUIET = 10**9  # PRINT_EVERY of runs whose lines do not matter
-PRINTED = re.compile(r"iter\w*\s*(\d{1,9})\s*:?\D*?(-?\d{1,30}(?:\.\d{1,30})?(?:e[-+]?\d{1,3})?)", re.IGNORECASE)
+NUMBER = r"(-?\d{1,30}(?:\.\d{1,30})?(?:e[-+]?\d{1,3})?)"
+LINE = re.compile(rf"^\s*iter (\d{{1,9}}): {NUMBER}\s*$", re.MULTILINE)  # the handout's
+# Somebody's own wording: "Iteration 8/42, loss = 1.5" is a line of iteration 8, with the loss 1.5.
+OTHER_LINE = re.compile(
+    rf"iter\w*\W{{0,3}}(\d{{1,9}})(?:\s*(?:/|of)\s*\d{{1,9}})?(?!\d)[^\d\n]*?{NUMBER}", re.IGNORECASE
+)
+
+
+def printed_losses(text):
+    """The (iteration, loss) of each line that a training printed: the handout's lines, or else what resembles them."""
+    found = LINE.findall(text) or OTHER_LINE.findall(text)
+    return [(int(iteration), float(loss)) for iteration, loss in found]
 
 
 class Sgd:
@@ -54,6 +65,7 @@ class Sgd:
 
     def judge(self):
         """The Outcome of each check."""
+        self.first = self._first_step()
         return {
             "steps": self._judge_steps(),
             "halving": self._judge_halving(),
@@ -61,6 +73,12 @@ class Sgd:
             "printing": self._judge_printing(),
             "resume": self._judge_resume(),
         }
+
+    def _first_step(self):
+        """The change in the first iteration with slope 1, or the Outcome of what prevented it."""
+        found = [_steps(job) for job in (self.long_job, self.print_job)]
+        steps = next((steps for steps in found if not isinstance(steps, Outcome)), None)
+        return found[0] if steps is None else steps[0]
 
     def _run(self, update, iterations=ITERATIONS):
         """The results of the runs on quadratics with some update of (x, step, gradient, loss)."""
@@ -81,7 +99,7 @@ class Sgd:
             return x - step * gradient
 
         known = [
-            ("the sign is turned: it climbs", self._run(lambda x, step, gradient, loss: x + step * gradient)),
+            ("the sign is wrong: it climbs", self._run(lambda x, step, gradient, loss: x + step * gradient)),
             ("the step is missing", self._run(lambda x, step, gradient, loss: x - gradient)),
             ("x is set to -step * gradient", self._run(lambda x, step, gradient, loss: -step * gradient)),
             ("the loss is subtracted, not the gradient", self._run(lambda x, step, gradient, loss: x - step * loss)),
@@ -95,10 +113,6 @@ class Sgd:
         if outcome.passed and called != ITERATIONS:
             hint = "each call draws another minibatch: call f once in an iteration" if called > ITERATIONS else None
             return failed(f"f was called {called} times in {ITERATIONS} iterations", hint)
-        if outcome.passed and not np.array_equal(self.step_jobs[2].answers[0].args[1], self.starts[2]):
-            self.remarks.append(
-                "sgd changes x0 in place, as the starter code does: the caller's array is not the same after"
-            )
         return outcome
 
     def _judge_halving(self):
@@ -115,7 +129,7 @@ class Sgd:
 
         known = [
             ("the step is never halved", [np.ones(len(steps))]),
-            ("it is halved one iteration early: it is to be halved after iteration 20,000", [halved(0)]),
+            ("it is halved one iteration early: halve it after iteration 20,000", [halved(0)]),
             ("it is halved one iteration late", [halved(2)]),
             ("it is halved once only", [np.maximum(halved(1), 0.5)]),
             ("it is doubled, not halved", [1 / halved(1)]),
@@ -124,12 +138,12 @@ class Sgd:
         if outcome.passed:
             return outcome
         wrong = int(np.argmax(np.abs(ratios - halved(1)) > 1e-6))
-        message = f"in iteration {wrong + 1:,} it is {ratios[wrong]:.6g} times the first, expected {halved(1)[wrong]:g}"
-        return failed(message, *outcome.hints)
+        message = f"in iteration {wrong + 1:,} it is {ratios[wrong]:.6g} times the first"
+        return failed(f"{message}, expected {halved(1)[wrong]:g}", *outcome.hints, plain=message)
 
     def _judge_postprocessing(self):
-        steps, shifted = _steps(self.long_job), _seen(self.shift_job)
-        for trouble in (steps, shifted):
+        first, shifted = self.first, _seen(self.shift_job)
+        for trouble in (first, shifted):
             if isinstance(trouble, Outcome):
                 return trouble
         answer = self.shift_job.answers[0]
@@ -144,28 +158,39 @@ class Sgd:
                 x.append(update(x[-1]))
             return np.array(x)
 
-        first = steps[0]
         got = np.append(shifted, answer.value) if isinstance(answer.value, np.ndarray) else shifted
-        expected = run(lambda x: self.factor * (x + first) + self.offset)
+
+        def shift(x):
+            return self.factor * x + self.offset
+
+        expected = run(lambda x: shift(x + first))[: len(got)]
+        unused = first * np.arange(len(expected))
         known = [
-            ("its result is not used: x = postprocessing(x)", [first * np.arange(len(expected))]),
-            ("it is applied before the step, not after it", [run(lambda x: self.factor * x + self.offset + first)]),
+            ("its result is not used: x = postprocessing(x)", [unused]),
+            (
+                "its result is returned, but the next iteration starts without it: x = postprocessing(x) in the loop",
+                [np.append(unused[:-1], shift(unused[-1]))],
+            ),
+            ("it is applied before the step, not after it", [run(lambda x: shift(x) + first)[: len(got)]]),
+            (
+                "it is applied to the step alone: write x = postprocessing(x) after it",
+                [run(lambda x: x + shift(first))],
+            ),
         ]
         return judge([(got, expected)], "x after each step", [], known)
 
     def _judge_printing(self):
         if failure := first_failure(self.print_job):
             return of_failure(failure)
-        steps = _steps(self.long_job)
-        if isinstance(steps, Outcome):
-            return steps
-        lines = [(int(n), float(loss)) for n, loss in PRINTED.findall(self.print_job.answers[0].printed)]
+        if isinstance(self.first, Outcome):
+            return self.first
+        lines = printed_losses(self.print_job.answers[0].printed)
         if not lines:
             return failed("nothing is printed", 'print("iter %d: %f" % (iteration, loss)) every PRINT_EVERY iterations')
         wanted = list(range(8, 43, 8))
         if [n for n, _ in lines] != wanted:
             return failed(f"printed at iterations {[n for n, _ in lines[:6]]}, expected {wanted} with PRINT_EVERY = 8")
-        losses = steps[0] * np.arange(42)  # of iterations 1, 2, ...: the slope is 1
+        losses = self.first * np.arange(42)  # of iterations 1, 2, ...: the slope is 1
         rows = np.array(wanted) - 1
 
         def table(values):
@@ -174,7 +199,7 @@ class Sgd:
         known = [
             ("the loss is not smoothed: 0.95 of the old value and 0.05 of the new one", [table(losses[rows])]),
             ("it is smoothed in every iteration, not at each printing", [table(_smoothed(losses)[rows])]),
-            ("the weights are exchanged: 0.95 of the old value and 0.05 of the new one", [
+            ("the weights are swapped: 0.95 of the old value and 0.05 of the new one", [
                 table(_smoothed(losses[rows], 1 - SMOOTHING))
             ]),
         ]  # fmt: skip
@@ -187,8 +212,8 @@ class Sgd:
                 return of_failure(failure)
         if not (outcome := self._judge_saved()).passed:
             return outcome
-        steps, seen = _steps(self.long_job), _seen(self.resume_job, 1)
-        for trouble in (steps, seen):
+        first, seen = self.first, _seen(self.resume_job, 1)
+        for trouble in (first, seen):
             if isinstance(trouble, Outcome):
                 return trouble
         if len(seen) < 2 or seen.shape[1:] != (2,):
@@ -197,12 +222,12 @@ class Sgd:
         if abs(len(seen) - 3) > 1:
             return failed(f"from iteration 20,000 to 20,003 it makes {len(seen)} iterations")
         if not fits(seen[0], np.full(2, 3.0)):
-            return failed("it does not go on from the saved parameters")
-        if not fits(seen[1] - seen[0], np.full(2, steps[0] / 2)):
-            hint = "the step is not halved" if fits(seen[1] - seen[0], np.full(2, steps[0])) else None
+            return failed("it does not continue from the saved parameters")
+        if not fits(seen[1] - seen[0], np.full(2, first / 2)):
+            hint = "the step is not halved" if fits(seen[1] - seen[0], np.full(2, first)) else None
             return failed("from iteration 20,000 on, the step must be half of the first", hint)
         if not (isinstance(resumed.drawn, np.ndarray) and fits(resumed.drawn.ravel()[:1], [random.Random(5).random()])):
-            return failed("the state of `random` is not put back: the run goes on with other draws")
+            return failed("the state of `random` is not restored: the run continues with other draws")
         return Outcome()
 
     def _judge_saved(self):
@@ -211,7 +236,7 @@ class Sgd:
         if not (
             isinstance(value, tuple) and len(value) == 3 and isinstance(value[0], np.ndarray) and value[0].size == 1
         ):
-            return failed("load_saved_params returns no tuple of iteration, parameters and state")
+            return failed("load_saved_params does not return a tuple of iteration, parameters and state")
         if (found := value[0].item()) != SAVE_EVERY:
             message = f"after {SAVE_EVERY:,} iterations with useSaved=True load_saved_params finds iteration {found:g}"
             return failed(message, "nothing is saved" if found == 0 else None)
@@ -246,7 +271,7 @@ def _seen(job, n=0):
         return of_failure(failure)
     seen = job.answers[n].seen
     if not isinstance(seen, np.ndarray) or seen.ndim not in (1, 2) or len(seen) < 2:
-        return failed("f is hardly ever called")
+        return failed("f is called less than twice")
     changed = (seen[1:] != seen[:-1]).reshape(len(seen) - 1, -1).any(axis=1)
     return seen[np.append(True, changed)]
 

@@ -1,4 +1,4 @@
-"""What comes back from a child, read as something that anybody could have written."""
+"""Read what comes back from a child, which is untrusted."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ MOST_PARTS = 20  # of a tuple; of the arguments of a call
 
 
 class BadReply(Exception):
-    """A line that no child of ours writes."""
+    """A line that `child.py` does not write."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Other:
 
 @dataclass(frozen=True)
 class Failure:
-    """A step that did not come to its end.
+    """A step that failed.
 
     Attributes
     ----------
@@ -36,18 +36,21 @@ class Failure:
         Of the exception; or Timeout, Ended, NotRun, BadReply, Start, Missing.
     text : str
     file, line : str and int, or None
-        The last line of the solution that the exception went through.
+        The last line of the solution that the exception passed through.
+    code : str
+        The text of that line.
     """
 
     type: str
     text: str
     file: str | None = None
     line: int | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one step brought.
+    """The result of one step.
 
     Attributes
     ----------
@@ -58,6 +61,8 @@ class Answer:
     warnings : tuple of str
     missing : tuple of str
         Functions that a module does not have.
+    moved : tuple of str
+        Global random streams whose state changed: "random", "np.random".
     draws, called, postprocessed : int
         Negative samples taken; calls of the objective and of the postprocessing.
     calls : list of tuples
@@ -71,6 +76,7 @@ class Answer:
     printed: str = ""
     warnings: tuple = ()
     missing: tuple = ()
+    moved: tuple = ()
     draws: int = 0
     called: int = 0
     postprocessed: int = 0
@@ -80,7 +86,7 @@ class Answer:
 
 
 def read_answers(line, name, steps):
-    """Read the reply to a job.
+    """Parse the reply to a job.
 
     Parameters
     ----------
@@ -88,17 +94,17 @@ def read_answers(line, name, steps):
     name : str
         Of the job.
     steps : list of (str, dict)
-        What it was to do.
+        What it was asked to do.
 
     Returns
     -------
     list of Answer and Failure
-        One for each step, with as many `args` as it was given; or less, the last one a Failure.
+        One for each step, with as many `args` as it was given; or fewer, the last one a Failure.
 
     Raises
     ------
     BadReply
-        It is not the reply to this job, or not well formed.
+        It is not the reply to this job, or is malformed.
     """
     try:
         reply = json.loads(line)
@@ -120,13 +126,15 @@ def _read(answer):
         error = answer["error"]
         line = None if error.get("line") is None else int(error["line"])
         file = None if error.get("file") is None else _text(error["file"], 100)
-        return Failure(_text(error["type"], 100), _text(error["text"], 500), file, line)
+        code = _text(error.get("code", ""), 200)
+        return Failure(_text(error["type"], 100), _text(error["text"], 500), file, line, code)
     return Answer(
         value=_value(answer.get("value")),
         args=[_value(part) for part in answer.get("args", [])[:MOST_PARTS]],
         printed=_text(answer["printed"], 20_000, lines=True),
         warnings=tuple(_text(text, 300) for text in answer["warnings"][:5]),
         missing=tuple(_text(text, 100) for text in answer.get("missing", [])[:20]),
+        moved=tuple(_text(text, 20) for text in answer.get("moved", [])[:2]),
         draws=int(answer.get("draws", 0)),
         called=int(answer.get("called", 0)),
         postprocessed=int(answer.get("postprocessed", 0)),
@@ -137,7 +145,7 @@ def _read(answer):
 
 
 def _text(text, most, lines=False):
-    """Text of a solution for a person's eyes: no control characters that could move the cursor or fake a line."""
+    """Text of a solution for display, without control characters: they could move the cursor or fake a line."""
     kept = "".join(c if c.isprintable() or (lines and c == "\n") else " " for c in str(text)[:most])
     return kept.encode("utf-8", "replace").decode("utf-8")
 
@@ -156,17 +164,17 @@ def _value(value):
         data = base64.b64decode(value["array"], validate=True)
     except binascii.Error as error:
         raise BadReply("an array that is not base64") from error
-    return np.frombuffer(data, "<f8").reshape(shape).astype(float)
+    return np.frombuffer(data, "<f8").reshape(shape).astype(np.float32 if value.get("single") else np.float64)
 
 
 def array(values, dtype="<f8"):
-    """Write an array or number down for a child."""
+    """Encode an array or number for a child."""
     values = np.asarray(values, dtype=dtype)
     return {"array": {"data": base64.b64encode(values.tobytes()).decode(), "dtype": dtype, "shape": list(values.shape)}}
 
 
 def sent_array(argument):
-    """The array that `array` has written down; None if the argument is none."""
+    """The array that `array` has encoded; None if the argument is not an array."""
     if not isinstance(argument, dict) or "array" not in argument:
         return None
     what = argument["array"]

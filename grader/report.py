@@ -1,36 +1,60 @@
-"""What has been found, as a table for people, as JSON, and as the results file of Gradescope's autograder."""
+"""Present a grading: as a table, as JSON, and as the results file of Gradescope's autograder."""
+
+import math
+from collections import Counter
+from datetime import datetime
 
 from grader.scheme import PART_TITLES
 
+DAY = 86_400  # seconds
+
 
 def as_text(grading, verbose=False):
-    """The table: a line for each part, below it what is wrong; with `verbose` every line of the scheme."""
+    """The table: a line for each part, below it what is wrong; with `verbose` every line of the scheme.
+
+    What is wrong for the same reason is reported once.
+    """
     parts = list(dict.fromkeys(result.line.part for result in grading.results))
-    width = max(len(PART_TITLES[part]) for part in parts)
-    out = []
+    width = max((len(PART_TITLES[part]) for part in parts), default=5)
+    out, told = [], set()
     for part in parts:
         results = grading.of_part(part)
         got, most = sum(r.points for r in results), sum(r.line.points for r in results)
         out.append(f"{PART_TITLES[part]:{width}}  {got:5.2f} of {most:5.2f}")
-        out += [line for result in _told(results, verbose) for line in _lines(result, verbose)]
+        if verbose:
+            out += [f"  ok    {r.line.check}: {r.line.meaning}" for r in results if r.outcome.passed]
+        out += _failures(results, told)
     out.append(f"{'total':{width}}  {grading.points:5.2f} of {grading.possible:5.2f}")
     out += [f"remark: {remark}" for remark in grading.remarks]
+    out.append(f"protection: {grading.protection}")
     if verbose:
-        out.append(f"seed {grading.seed}; {grading.measures}; {grading.seconds:.1f} s")
+        out.append(f"seed {grading.seed}; {grading.seconds:.1f} s")
     return "\n".join(out)
 
 
-def _told(results, verbose):
-    return [result for result in results if verbose or not result.outcome.passed]
-
-
-def _lines(result, verbose=False):
-    """What became of one line of the scheme: itself, what was seen, what it looks like."""
-    outcome, line = result.outcome, result.line
-    state = "ok  " if outcome.passed else f"-{line.points:g}".ljust(4)
-    texts = [f"  {state}  {line.check}: {line.meaning}"]
-    texts += [f"          {outcome.message}"] if outcome.message else []
-    return texts + [f"          hint: {hint}" for hint in outcome.hints]
+def _failures(results, told=None, expected_values=True):
+    """What is wrong in some lines, those of one reason together: points and checks, the reason, what it looks like."""
+    told, reasons, out = set() if told is None else told, {}, []
+    for result in results:
+        if not result.outcome.passed:
+            reason = (result.outcome.shown(expected_values), *result.outcome.hints)
+            reasons.setdefault(reason, []).append(result)
+    for reason, failed in reasons.items():
+        message, *hints = reason
+        points = f"-{sum(result.line.points for result in failed):g}"
+        what = ", ".join(result.line.check for result in failed)
+        if len(failed) == 1:
+            what += f": {failed[0].line.meaning}"
+        elif len(failed) == len(results):
+            what = "everything"
+        if reason in told:
+            out.append(f"  {points:4}  {what} (the same as above)")
+            continue
+        told.add(reason)
+        out.append(f"  {points:4}  {what}")
+        out += [f"          {message}"] if message else []
+        out += [f"          hint: {hint}" for hint in hints]
+    return out
 
 
 def as_json(grading):
@@ -39,7 +63,7 @@ def as_json(grading):
         "points": grading.points,
         "possible": grading.possible,
         "seed": grading.seed,
-        "measures": grading.measures,
+        "protection": grading.protection,
         "seconds": round(grading.seconds, 2),
         "remarks": grading.remarks,
         "lines": [
@@ -58,23 +82,107 @@ def as_json(grading):
     }
 
 
-def as_gradescope(grading):
-    """The content of Gradescope's results.json: a test for each part, with what is wrong as its output."""
-    parts = dict.fromkeys(result.line.part for result in grading.results)
-    tests = []
-    for part in parts:
-        results = grading.of_part(part)
-        tests.append(
-            {
-                "name": PART_TITLES[part],
-                "score": sum(result.points for result in results),
-                "max_score": sum(result.line.points for result in results),
-                "output": "\n".join(line for result in results for line in _lines(result)),
-            }
-        )
+def as_gradescope(grading, metadata=None):
+    """The content of Gradescope's results.json.
+
+    Parameters
+    ----------
+    grading : Grading
+    metadata : dict, optional
+        The submission's, as Gradescope writes it: when it was handed in, and when it was due.
+    """
+    scheme, remarks = grading.scheme, list(grading.remarks)
+    late = days_late(metadata or {})
+    penalty = min(grading.points, scheme.points_per_day * max(0, math.ceil((late or 0) - scheme.free_days)))
+    if penalty:
+        remarks.append(f"{late} days late, {scheme.free_days:g} of them free: {penalty:g} points less")
     return {
-        "score": grading.points,
+        "score": grading.points - penalty,
         "execution_time": round(grading.seconds),
-        "output": "\n".join(f"remark: {remark}" for remark in grading.remarks),
-        "tests": tests,
+        "output": "\n".join([*(f"remark: {remark}" for remark in remarks), f"protection: {grading.protection}"]),
+        "output_format": "text",
+        "test_output_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "extra_data": {
+            "seed": grading.seed,
+            "protection": grading.protection,
+            "days_late": late,
+            "late_penalty": penalty,
+            "mistakes": [list(mistake) for mistake in mistakes_of(as_json(grading)["lines"])],
+        },
+        "tests": [_test(scheme, *named) for named in _units(grading)],
     }
+
+
+def _units(grading):
+    """What becomes one test each: (name, results, whether hidden); hidden checks are a test of their own."""
+    for part in dict.fromkeys(result.line.part for result in grading.results):
+        results, title = grading.of_part(part), PART_TITLES[part]
+        if grading.scheme.tests == "check":
+            for result in results:
+                yield f"{title}: {result.line.check}", [result], grading.scheme.is_hidden(result.line)
+            continue
+        hidden = [result for result in results if grading.scheme.is_hidden(result.line)]
+        if shown := [result for result in results if result not in hidden]:
+            yield title, shown, False
+        if hidden:
+            yield f"{title} (hidden)", hidden, True
+
+
+def _test(scheme, name, results, is_hidden):
+    passed = all(result.outcome.passed for result in results)
+    output = _failures(results, expected_values=scheme.expected_values) or [
+        f"{result.line.check}: {result.line.meaning}" for result in results
+    ]
+    return {
+        "name": name,
+        "name_format": "text",
+        "score": sum(result.points for result in results),
+        "max_score": sum(result.line.points for result in results),
+        "status": "passed" if passed else "failed",
+        "output": "\n".join(output),
+        "output_format": "text",
+        "visibility": scheme.hidden_visibility if is_hidden else "visible",
+        "extra_data": {
+            "checks": {result.line.check: "passed" if result.outcome.passed else "failed" for result in results}
+        },
+    }
+
+
+def days_late(metadata):
+    """How many days after its due date something was handed in, begun ones in full; None where that is not known.
+
+    A due date of the student's own (an extension) goes before that of the assignment.
+    """
+    try:
+        users = metadata.get("users") or [{}]
+        own = [user.get("assignment", {}).get("due_date") for user in users]
+        due = max(filter(None, own), key=datetime.fromisoformat, default=None) or metadata["assignment"]["due_date"]
+        seconds = (datetime.fromisoformat(metadata["created_at"]) - datetime.fromisoformat(due)).total_seconds()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return max(0, math.ceil(seconds / DAY))
+
+
+def mistakes_of(lines):
+    """The mistakes in the lines of a report: a list of (part, what it looks like, or else what was wrong).
+
+    A reason that several lines share, such as a missing file, is one mistake, of the first of their parts.
+    """
+    failures = [line for line in lines if not line["passed"]]
+    shared = Counter(line["message"] for line in failures)
+    found = {}
+    for line in failures:
+        name = f"{line['check']}: {line['meaning']}"
+        if line["hints"]:
+            name = line["hints"][0]
+        elif shared[line["message"]] > 1 and line["message"]:
+            name = line["message"]
+        found.setdefault(name, set()).add(line["part"])
+    return [(part, name) for name, parts in found.items() for part in _parts_of(name, parts, shared)]
+
+
+def _parts_of(name, parts, shared):
+    in_order = [part for part in PART_TITLES if part in parts]
+    return in_order[:1] if name in shared else in_order

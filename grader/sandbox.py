@@ -1,11 +1,10 @@
-"""Runs jobs with a solution in child processes: bounded in time and memory, apart from the network and from us.
+"""Run jobs with a solution in child processes: bounded in time, memory and files, and kept apart from the machine.
 
-A child is told what to call and sends back numbers; what is right is known here only. Where a job kills its process or
-does not end, the jobs after it get a new one.
+A child is told what to call and sends back numbers; what is right is known here only. Where a job ends its process or
+does not finish, the jobs after it get a new one.
 """
 
 import contextlib
-import functools
 import json
 import os
 import queue
@@ -18,11 +17,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grader.protection import MOST_SCRATCH, SHARED_FOLDERS, files_of, find_protection, remove_files_of
 from grader.reply import Answer, BadReply, Failure, read_answers
 from utils.system.paths import PROJECT
 
 CHILD = Path(__file__).with_name("child.py")
-MEMORY = 2 << 30  # bytes of address space
+MEMORY = 2 << 30  # bytes of address space of one process
+PROCESSES = 16  # and threads, of a submission that runs as a user of its own
 MOST_REPLY = 64 << 20  # bytes that one child may send
 START = 30  # seconds until a child is ready: Python and NumPy on a busy machine
 TIMEOUTS_OF_A_GROUP = 2  # after that many, the other jobs of the group are not tried
@@ -31,7 +32,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 @dataclass
 class Job:
-    """What a child shall do: some steps, each the name of an operation of `child.py` with its arguments.
+    """What a child is to do: some steps, each the name of an operation of `child.py` with its arguments.
 
     Attributes
     ----------
@@ -42,7 +43,7 @@ class Job:
     limit : float
         Seconds.
     opens : str
-        The module that it does nothing but import: where it does not end well, jobs that need it are not run.
+        The module that it only imports: where it fails, jobs that need it are not run.
     """
 
     name: str
@@ -57,103 +58,65 @@ class Job:
         return self.name.split(".")[0]
 
 
-@dataclass(frozen=True)
-class Measures:
-    """How children are kept apart, beside the limits: what this system permits."""
-
-    prefix: tuple  # the command before Python's, which takes away the network and sees that nothing stays behind
-    user: int | None  # whom they run as
-
-    def __str__(self):
-        network = "without network" if self.prefix else "network closed to Python code only"
-        user = "as another user" if self.user is not None else "as the same user"
-        return f"{network}, {user}"
-
-
-BARE = Measures((), None)
-
-
-@functools.cache
-def measures():
-    """Find out which measures this system permits, by trying them."""
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    unshare = ("unshare", "--net", "--pid", "--fork", "--kill-child")
-    prefixes = (unshare, (*unshare, "--map-root-user"))
-    prefix = next((p for p in prefixes if _runs(p, "import numpy")), ())
-    user = _nobody() if root else None
-    change = f"import os; os.setgroups([]); os.setgid({user}); os.setuid({user}); import numpy, scipy.sparse"
-    # Where Python itself lies in a folder that is root's alone, another user cannot run it.
-    return Measures(prefix, user if root and _runs(prefix, change) else None)
-
-
-def _nobody():
-    import pwd
-
-    try:
-        return pwd.getpwnam("nobody").pw_uid
-    except KeyError:
-        return 65534
-
-
-def _runs(prefix, program):
-    command = [*prefix, sys.executable, "-I", "-c", program]
-    try:
-        return subprocess.run(command, capture_output=True, timeout=START, check=False).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-
-
 class Sandbox:
-    """A temporary copy of a solution's code, and the children that run it.
+    """A temporary copy of a solution's files, and the children that run it.
 
     Parameters
     ----------
     files : dict of str to bytes
         Path in the solution -> content.
-    kept_apart : Measures, optional
+    protection : Protection, optional
+        By default the best that works here.
+    packages : list of str, optional
+        What may be imported beside the standard library and the solution; by default everything installed.
     seconds : float
         What all jobs together may take; when they are spent, the rest is not run.
     """
 
-    def __init__(self, files, kept_apart=None, seconds=55.0):
-        self.measures = kept_apart or measures()
+    def __init__(self, files, protection=None, packages=None, seconds=55.0):
+        self.protection = protection or find_protection()
+        self.user, self.packages = self.protection.user(), packages
         self.deadline = time.monotonic() + seconds
         self._folder = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name).resolve()
-        self.folder.chmod(0o755)
+        self.folder.chmod(0o755 if self.protection.kind == "user" else 0o700)
         for path, data in {**{f"solution/{p}": d for p, d in files.items()}, "child.py": CHILD.read_bytes()}.items():
             place = self.folder / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
-        scratch = self.folder / "scratch"
-        scratch.mkdir()
-        if self.measures.user is not None:
-            os.chown(scratch, self.measures.user, -1)
+            with contextlib.suppress(OSError, ValueError):  # a name that this system cannot write
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(data)
+        (self.folder / "solution").mkdir(exist_ok=True)
+        self.scratch = self.folder / "scratch"
+        self.scratch.mkdir()
+        if self.user is not None:
+            os.chown(self.scratch, self.user, -1)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
         self._folder.cleanup()
+        if self.user is not None and not self.protection.contained:
+            remove_files_of(self.user)
 
     def run(self, jobs):
         """Do the jobs in order; afterwards each has its answers, the last one perhaps a Failure."""
         timeouts, waiting = {}, list(jobs)
         while waiting:
-            tired = [job for job in waiting if timeouts.get(job.group, 0) >= TIMEOUTS_OF_A_GROUP]
-            for job in tired:
+            skipped = [job for job in waiting if timeouts.get(job.group, 0) >= TIMEOUTS_OF_A_GROUP]
+            for job in skipped:
                 job.answers = [Failure("NotRun", "not run: two checks before it did not end")]
-            waiting = [job for job in waiting if job not in tired]
+            waiting = [job for job in waiting if job not in skipped]
             if waiting and time.monotonic() > self.deadline:
                 for job in waiting:
-                    job.answers = [Failure("NotRun", "not run: the time for the whole grading is spent")]
+                    job.answers = [Failure("NotRun", "not run: the time for the whole grading is used up")]
                 return
             if waiting:
                 done = self._one_child(waiting, timeouts)
                 waiting = _without_those_closed(waiting[:done], waiting[done:])
 
     def _one_child(self, jobs, timeouts):
-        """Start a child for these jobs; return how many are done, or have ended it."""
+        """Start a child for these jobs; return how many were done, the last of which may have ended it."""
         with self._child(jobs) as lines:
             greeting = lines.get(START)
             if greeting != b"ready\n":
@@ -172,38 +135,51 @@ class Sandbox:
                 try:
                     job.answers = read_answers(line, job.name, job.steps)
                 except BadReply as error:
-                    job.answers = [Failure("BadReply", f"sent what is no answer: {error}")]
+                    job.answers = [Failure("BadReply", f"sent something that is not an answer: {error}")]
+                    return n + 1
+                if self._holds_too_much():
+                    job.answers = [Failure("Ended", f"wrote more than {MOST_SCRATCH >> 20} MB of files")]
                     return n + 1
         return len(jobs)
 
+    def _holds_too_much(self):
+        """Whether the files of a submission exceed their limit, where no file system of its own limits them."""
+        if self.protection.contained or self.user is None:
+            return False
+        return sum(size for _, size in files_of(self.user, (self.scratch, *SHARED_FOLDERS))) > MOST_SCRATCH
+
     @contextlib.contextmanager
     def _child(self, jobs):
+        folder = self.protection.inside(self.folder)
         request = {
             "jobs": [{"id": job.name, "steps": job.steps} for job in jobs],
-            "folder": str(self.folder),
+            "folder": str(folder),
             "hidden": [str(PROJECT)],
-            "user": self.measures.user,
+            "packages": self.packages,
+            "user": self.user,
             "memory": MEMORY,
+            "processes": None if self.protection.kind == "none" else PROCESSES,
             "seconds": int(sum(job.limit for job in jobs)) + START,
         }
-        scratch = str(self.folder / "scratch")
+        scratch = str(folder / "scratch")
         environment = {"PATH": os.defpath, "HOME": scratch, "TMPDIR": scratch, "LANG": "C.UTF-8", "MPLBACKEND": "Agg"}
         environment |= dict.fromkeys(THREADS, "1")
         if "SYSTEMROOT" in os.environ:  # Windows starts no Python without it
             environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
+        python = [sys.executable, "-I", "-B", "-X", "utf8", str(folder / "child.py")]
         process = subprocess.Popen(
-            [*self.measures.prefix, sys.executable, "-I", "-B", "-X", "utf8", str(self.folder / "child.py")],
+            [*self.protection.command(self.folder), *python],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=scratch,
+            cwd=self.scratch,
             env=environment,
             start_new_session=True,
         )
         try:
             yield _Lines(process, json.dumps(request).encode())
         finally:
-            with contextlib.suppress(OSError, AttributeError):  # gone already; Windows has no groups
+            with contextlib.suppress(OSError, AttributeError):  # ended already; Windows has no groups
                 os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             process.wait()
@@ -225,9 +201,9 @@ class _Lines:
 
     def _read(self, pipe):
         with contextlib.suppress(OSError, ValueError):  # ValueError: closed by now
-            room = MOST_REPLY
-            while room and (line := pipe.readline(room)):
-                room -= len(line)
+            left = MOST_REPLY
+            while left and (line := pipe.readline(left)):
+                left -= len(line)
                 self.lines.put(line)
         self.lines.put(b"")
 
@@ -254,5 +230,5 @@ def first_failure(job):
 
 
 def answered(job):
-    """The answers of a job's steps that went well."""
+    """The answers of a job's steps that succeeded."""
     return [answer for answer in job.answers if isinstance(answer, Answer)]

@@ -1,20 +1,33 @@
-"""The part skipgram: with a loss function of the grader's that gives known pieces, and with the solution's own losses.
+"""The part skipgram: with a loss of the grader's that returns known pieces, and with the solution's own losses.
 
-So a mistake in a loss costs nothing here, and one in skipgram nothing there.
+A mistake in a loss costs nothing here, and one in skipgram nothing there.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
-import word2vec
-from grader import mistakes
-from grader.compare import Outcome, failed, fits, is_same, judge, of_failure, unchanged
-from grader.losses import Draws, is_triple
-from grader.mistakes import KINDS, Case, Window
-from grader.reply import Answer, Other, array
-from grader.sandbox import Job, first_failure
+from grader import advice, mistakes
+from grader.compare import (
+    Outcome,
+    failed,
+    fits,
+    is_same,
+    judge,
+    of_failure,
+    other_order,
+    settle,
+    spread,
+    unchanged,
+)
+from grader.losses import is_triple
+from grader.mistakes import KINDS, Window
+from grader.reply import Other, array
+from grader.sandbox import Job, answered, first_failure
 
 NAMES = {"loss": "loss", "centre": "gradCenterVecs", "outside": "gradOutsideVectors"}
 OWN_LOSSES = ("naiveSoftmaxLossAndGradient", "negSamplingLossAndGradient")
+OWN_WINDOWS = 2  # that are tried with each of them
 DRAWS = 400  # for one window with the solution's own negative sampling
 
 
@@ -27,10 +40,11 @@ class Skipgram:
         self.remarks = remarks
         self.windows = [self._window(rng, V, d, size) for V, d, size in ((6, 3, 3), (5, 4, 2), (9, 2, 4), (7, 5, 3))]
         self.matrices = [(rng.normal(0, 0.5, (w.V, w.d)), rng.normal(0, 0.5, (w.V, w.d))) for w in self.windows]
+        self.draws = [[int(i) for i in rng.integers(0, w.V, DRAWS)] for w in self.windows]
         self.stub_jobs = [self._with_pieces(n) for n in range(len(self.windows))]
-        self.draws = [int(i) for i in rng.integers(0, self.windows[0].V, DRAWS)]
-        self.own_jobs = [self._with_own(loss) for loss in OWN_LOSSES]
-        self.jobs = self.stub_jobs + self.own_jobs
+        self.own_jobs = {loss: [self._with_own(n, loss) for n in range(OWN_WINDOWS)] for loss in OWN_LOSSES}
+        self.default_job = self._with_own(0, OWN_LOSSES[0], default=True)
+        self.jobs = [*self.stub_jobs, *(job for jobs in self.own_jobs.values() for job in jobs), self.default_job]
 
     @staticmethod
     def _window(rng, V, d, size):
@@ -43,98 +57,144 @@ class Skipgram:
         P = len(outsides)
         return Window(centre, outsides, V, d, rng.uniform(1, 2, P), rng.normal(size=(P, d)), rng.normal(size=(P, V, d)))
 
-    def _arguments(self, n, draws, loss):
+    def _arguments(self, n, *loss):
         window, (centres, outsides) = self.windows[n], self.matrices[n]
         words = {"words": {f"w{i}": i for i in range(window.V)}}
         context = [f"w{i}" for i in window.outsides]
-        size = len(context) // 2
-        return [f"w{window.centre}", size, context, words, array(centres), array(outsides), draws, loss]
+        draws = {"draws": {"ids": self.draws[n]}}
+        return [f"w{window.centre}", len(context) // 2, context, words, array(centres), array(outsides), draws, *loss]
 
     def _with_pieces(self, n):
         window = self.windows[n]
         pieces = {"losses": array(window.losses), "centres": array(window.centres), "outsides": array(window.vectors)}
-        args = self._arguments(n, {"draws": {"ids": []}}, {"pieces": pieces})
+        args = self._arguments(n, {"pieces": pieces})
         return Job(f"skipgram.pieces-{n}", [("call", {"module": "word2vec", "function": "skipgram", "args": args})])
 
-    def _with_own(self, loss):
+    def _with_own(self, n, loss, default=False):
         """The pairs of a window one by one, then the window with the same draws: it must be the sum of them."""
-        steps = []
-        for case in self._pairs(loss):
-            args = [array(case.v), case.o, array(case.U), {"draws": {"ids": list(case.ids)}}]
-            steps.append(("call", {"module": "word2vec", "function": loss, "args": args}))
-        whole = self._arguments(0, {"draws": {"ids": self.draws}}, {"own": ["word2vec", loss]})
-        steps.append(("call", {"module": "word2vec", "function": "skipgram", "args": whole}))
-        return Job(f"skipgram.{loss}", steps)
-
-    def _pairs(self, loss):
-        """The pairs of the first window, each with the draws that are left for it."""
-        window, (centres, outsides) = self.windows[0], self.matrices[0]
-        K = word2vec.NEGATIVES if loss == "negSamplingLossAndGradient" else None
-        cases, used = [], 0
-        for o in window.outsides:
-            cases.append(Case(centres[window.centre], o, outsides, tuple(self.draws[used:]), K))
-            used += cases[-1].taken if K else 0
-        return cases
+        window, (centres, outsides) = self.windows[n], self.matrices[n]
+        pairs = {"function": loss, "centre": array(centres[window.centre]), "outsides": list(window.outsides)}
+        pairs |= {"vectors": array(outsides), "ids": self.draws[n]}
+        args = self._arguments(n, *([] if default else [{"own": ["word2vec", loss]}]))
+        whole = {"module": "word2vec", "function": "skipgram", "args": args}
+        return Job(f"skipgram.{'default' if default else loss}-{n}", [("pairs", pairs), ("call", whole)])
 
     def judge(self):
         """The Outcome of each check."""
-        for job in self.stub_jobs:
-            if failure := first_failure(job):
-                return dict.fromkeys((*KINDS, "calls", "own"), of_failure(failure))
-            if not is_triple(job.answers[0].value):
-                nothing = failed("skipgram returns no tuple of loss, gradCenterVecs and gradOutsideVectors")
-                return dict.fromkeys((*KINDS, "calls", "own"), nothing)
-        outcomes = {"calls": self._judge_calls()}
-        for kind in KINDS:
-            n = KINDS.index(kind)
-            right = [window.right()[n] for window in self.windows]
-            pairs = [(job.answers[0].value[n], expected) for job, expected in zip(self.stub_jobs, right, strict=True)]
-            known = mistakes.known(mistakes.SKIPGRAM, self.windows, kind)
-            outcomes[kind] = judge(pairs, NAMES[kind], self.remarks, known)
+        outcomes = self._judge_sums()
+        outcomes["calls"] = self._judge_calls()
         outcomes["own"] = self._judge_own()
         if outcomes["own"].passed and not any(outcomes[kind].passed for kind in KINDS):
             outcomes["own"] = failed("as with the given pieces")
         return outcomes
 
+    def _judge_sums(self):
+        """Compare with the sums of the given pieces; where those were not asked for, of the solution's own losses."""
+        found, jobs = self._stub_windows(), self.stub_jobs
+        if not any(answer.calls for answer, _ in found):
+            found, jobs = self._own_windows(), self._own()
+        failure = next((f for job in (*jobs, *self.stub_jobs) if (f := first_failure(job))), None)
+        trouble = of_failure(failure) if failure and (not found or jobs is self.stub_jobs) else None
+        triples = [(answer, window) for answer, window in found if is_triple(answer.value)]
+        if len(triples) < len(found) or not (found or trouble):
+            trouble = failed("skipgram does not return a tuple of loss, gradCenterVecs and gradOutsideVectors")
+        return spread(trouble, self._compare(triples)) if triples else dict.fromkeys(KINDS, trouble)
+
+    def _stub_windows(self):
+        """What skipgram returned with the given pieces, and the windows of these."""
+        jobs = zip(self.stub_jobs, self.windows, strict=True)
+        return [(answered(job)[0], window) for job, window in jobs if answered(job)]
+
+    def _own(self):
+        return [job for jobs in self.own_jobs.values() for job in jobs]
+
+    def _own_windows(self):
+        """What skipgram returned with the solution's own losses, and a Window of what these gave for each pair."""
+        found = []
+        for job, n in zip(self._own(), [*range(OWN_WINDOWS)] * len(OWN_LOSSES), strict=True):
+            if len(answered(job)) == 2 and (window := self._own_window(job, n)):
+                found.append((job.answers[1], window))
+        return found
+
+    def _own_window(self, job, n):
+        """The Window of the pairs' own losses and gradients; None where these cannot be summed."""
+        window, triples = self.windows[n], answered(job)[0].value
+        shapes = ((), (window.d,), (window.V, window.d))
+        if not isinstance(triples, tuple) or len(triples) != len(window.outsides) or not all(map(is_triple, triples)):
+            return None
+        parts = [
+            [settle(triple[kind], np.zeros(shape), [], "") for triple in triples] for kind, shape in enumerate(shapes)
+        ]
+        if not all(np.shape(part) == shape for some, shape in zip(parts, shapes, strict=True) for part in some):
+            return None
+        losses, centres, vectors = map(np.array, parts)
+        if not all(np.isfinite(part).all() for part in (losses, centres, vectors)):
+            return None
+        return replace(window, losses=losses, centres=centres, vectors=vectors)
+
+    def _compare(self, triples):
+        rights = [window.right() for _, window in triples]
+        outcomes = {}
+        for n, kind in enumerate(KINDS):
+            pairs = [(answer.value[n], right[n]) for (answer, _), right in zip(triples, rights, strict=True)]
+            known = mistakes.known(mistakes.SKIPGRAM, [window for _, window in triples], kind)
+            outcomes[kind] = judge(pairs, NAMES[kind], self.remarks, known)
+        wrong = [outcome for outcome in outcomes.values() if not outcome.passed]
+        if wrong and (order := other_order([answer.value for answer, _ in triples], rights, tuple(NAMES.values()))):
+            for outcome in wrong:
+                outcome.hints = [order]
+        return outcomes
+
     def _judge_calls(self):
+        done = [(answered(job)[0], n) for n, job in enumerate(self.stub_jobs) if answered(job)]
+        if not any(answer.calls for answer, _ in done):
+            failure = next((f for job in self.stub_jobs if (f := first_failure(job))), None)
+            if failure and not self._own_windows():
+                return of_failure(failure)
+            seen = f" ({advice.describe(failure)})" if failure else ""
+            return failed(
+                f"the loss function handed in is never called{seen}", "call word2vecLossAndGradient, whatever it is"
+            )
         if not (kept := unchanged(self.stub_jobs)).passed:
             return kept
-        for job, window, matrices in zip(self.stub_jobs, self.windows, self.matrices, strict=True):
-            calls = job.answers[0].calls
-            if not calls:
-                return failed("the loss function handed in is never called", "call word2vecLossAndGradient, no other")
-            if not (outcome := _judge_arguments(calls, window, *matrices)).passed:
+        for answer, n in done:
+            if not (outcome := _judge_arguments(answer.calls, self.windows[n], *self.matrices[n])).passed:
                 return outcome
         return Outcome()
 
     def _judge_own(self):
-        for job, loss in zip(self.own_jobs, OWN_LOSSES, strict=True):
-            cases = self._pairs(loss)
-            if not all(map(_is_right, job.answers, [loss] * len(cases), cases)):
-                continue  # the fault of the loss, which has cost its points there
-            if failure := first_failure(job):
-                return of_failure(failure)
-            right = [np.sum(parts, axis=0) for parts in zip(*(_right(loss, case)[::2] for case in cases), strict=True)]
-            whole = job.answers[-1].value
-            if not is_triple(whole):
-                return failed(f"with {loss}: skipgram returns no tuple of three")
-            for got, expected, name in zip(whole[::2], right, ("loss", "gradOutsideVectors"), strict=True):
-                if not (outcome := judge([(got, expected)], f"with {loss}: {name}", [])).passed:
+        """With its own losses, skipgram must give the sums of what they give; by default it takes the naive softmax."""
+        for loss, jobs in self.own_jobs.items():
+            for n, job in enumerate(jobs):
+                if not answered(job) or not (window := self._own_window(job, n)):
+                    continue  # the fault of the loss, which has cost its points there
+                if failure := first_failure(job):
+                    return of_failure(failure)
+                if not (outcome := self._judge_whole(job, window, f"with {loss}")).passed:
                     return outcome
+        return self._judge_default()
+
+    def _judge_whole(self, job, window, where):
+        whole, (loss, _, outside) = job.answers[1].value, window.right()
+        if not is_triple(whole):
+            return failed(f"{where}: skipgram does not return a tuple of three")
+        for got, expected, name in zip(whole[::2], (loss, outside), ("loss", "gradOutsideVectors"), strict=True):
+            if not (outcome := judge([(got, expected)], f"{where}: {name}", [])).passed:
+                return outcome
         return Outcome()
 
-
-def _right(loss, case):
-    return getattr(word2vec, loss)(case.v, case.o, case.U, Draws(case.ids))
-
-
-def _is_right(answer, loss, case):
-    """Whether one call of a loss did all that it should, and nothing else."""
-    if not (isinstance(answer, Answer) and is_triple(answer.value)):
-        return False
-    values = zip(answer.value, _right(loss, case), strict=True)
-    kept = len(answer.args) > 2 and fits(answer.args[0], case.v, 0) and fits(answer.args[2], case.U, 0)
-    return kept and answer.draws == (case.taken if case.K else 0) and all(judge([v], "", []).passed for v in values)
+    def _judge_default(self):
+        """The loss of a call that names none: judged where the same call with the naive softmax is right."""
+        job, named = self.default_job, self.own_jobs[OWN_LOSSES[0]][0]
+        if not answered(job) or not (window := self._own_window(job, 0)) or first_failure(named):
+            return Outcome()
+        hint = f"the default of word2vecLossAndGradient is {OWN_LOSSES[0]}"
+        if failure := first_failure(job):
+            missing = failure.type == "TypeError" and "word2vecLossAndGradient" in failure.text
+            return failed(f"without a loss: {advice.describe(failure)}", hint if missing else advice.advise(failure))
+        outcome = self._judge_whole(job, window, "without a loss")
+        outcome.hints = [] if outcome.passed else [hint]
+        return outcome
 
 
 def _judge_arguments(calls, window, centres, outsides):

@@ -1,4 +1,4 @@
-"""Solutions that break, hang, flood, leave or attack: each costs its own points, and the grader goes on."""
+"""Solutions that fail, hang, flood, exit or attack: each loses its own points, and the grading continues."""
 
 import io
 import json
@@ -10,7 +10,8 @@ from solutions.mutants import base
 from solutions.proof import grade_files
 
 from grader import sandbox
-from grader.sandbox import BARE, Sandbox, first_failure, measures
+from grader.protection import unprotected
+from grader.sandbox import Sandbox, first_failure
 from grader.solution import collect
 from utils.system.errors import InputError
 
@@ -24,8 +25,8 @@ def with_sigmoid(body, top=""):
     return {**files, "word2vec.py": top + files["word2vec.py"].replace(SIGMOID, body)}
 
 
-def outcomes(files, parts=("sigmoid",), kept_apart=None):
-    grading = grade_files(files, list(parts), 0, kept_apart)
+def outcomes(files, parts=("sigmoid",), protection=None):
+    grading = grade_files(files, list(parts), 0, protection)
     return {result.line.check: result.outcome for result in grading.results}, grading.points
 
 
@@ -95,7 +96,9 @@ def test_an_import_that_hangs_is_waited_for_once(monkeypatch):
     monkeypatch.setattr("grader.grading.IMPORT_SECONDS", 0.5)
     grading = grade_files(with_sigmoid("return x", top="while True: pass\n"), ["sigmoid", "softmax", "neg"], 0)
     assert grading.points == 0
-    assert {result.outcome.message for result in grading.results} == {"did not end within 0.5 s"}
+    messages = {result.outcome.message for result in grading.results}
+    # The lines on repeated negatives refer to those on distinct ones, which say it.
+    assert messages == {"did not end within 0.5 s", "as with distinct negatives"}
 
 
 def test_a_missing_file_costs_its_parts_only():
@@ -148,14 +151,14 @@ def test_what_is_no_answer_costs_the_check(line):
     writing = f"    try: os.write(fd, {line!r})\n    except OSError: pass"
     body = f"import os\nfor fd in range(3, 20):\n{writing}\nos._exit(0)"
     message, _ = first_loss(with_sigmoid(body))
-    assert "no answer" in message or "ended the process" in message
+    assert "not an answer" in message or "ended the process" in message
 
 
 def test_the_reference_cannot_simply_be_read_or_imported():
     reference = str(sandbox.PROJECT / "word2vec.py")
     assert "grader's own files are closed" in first_loss(with_sigmoid(f"open({reference!r})"))[0]
     body = f"import sys; sys.path.insert(0, {str(sandbox.PROJECT)!r}); import run\nreturn run.sigmoid(x)"
-    assert "closed" in first_loss(with_sigmoid(body))[0]
+    assert "No module named 'run'" in first_loss(with_sigmoid(body))[0]
 
 
 def test_environment_and_folder_are_clean(monkeypatch, tmp_path):
@@ -168,17 +171,10 @@ def test_environment_and_folder_are_clean(monkeypatch, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
 
 
-@pytest.mark.skipif(not measures().prefix, reason="the system permits no namespaces")
-def test_there_is_no_network_even_for_code_behind_the_hook():
-    # Inside its own namespace a process sees no device but the loopback one.
-    devices = "{line.split(':')[0].strip() for line in open('/proc/self/net/dev') if ':' in line}"
-    assert outcomes(with_sigmoid(f"assert {devices} <= {{'lo'}}\nreturn 1 / (1 + np.exp(-x))"))[1] == 1
-
-
-def test_without_any_measure_of_the_system_it_grades_as_well():
-    assert outcomes(with_sigmoid("return 1 / (1 + np.exp(-x))"), kept_apart=BARE)[1] == 1
+def test_without_any_protection_of_the_system_it_grades_as_well():
+    assert outcomes(with_sigmoid("return 1 / (1 + np.exp(-x))"), protection=unprotected())[1] == 1
     assert "the network is closed" in first_loss(
-        with_sigmoid("import socket; socket.create_connection(('127.0.0.1', 9), 1)"), kept_apart=BARE
+        with_sigmoid("import socket; socket.create_connection(('127.0.0.1', 9), 1)"), protection=unprotected()
     )[0]  # fmt: skip
 
 
@@ -259,5 +255,5 @@ def test_links_in_a_folder_are_left_out_with_a_remark(tmp_path):
 def test_what_is_neither_folder_nor_zip_is_a_wrong_use(tmp_path):
     (tmp_path / "a.txt").write_text("x", encoding="utf-8")
     for path in (tmp_path / "a.txt", tmp_path / "nowhere"):
-        with pytest.raises(InputError, match="no folder and no zip"):
+        with pytest.raises(InputError, match="neither a folder nor a zip"):
             collect(path)

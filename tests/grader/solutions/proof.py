@@ -26,12 +26,12 @@ def text():
         return Text(StanfordSentiment(write_sample_treebank(folder, sentences=200)), "sample", judging=False)
 
 
-def grade_files(files, parts, seed, kept_apart=None):
+def grade_files(files, parts, seed, protection=None):
     """Write a solution into a folder and grade it."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             Path(folder, name).write_text(content, encoding="utf-8")
-        return grade(collect(folder), text(), parts, seed, kept_apart)
+        return grade(collect(folder), text(), parts, seed, protection)
 
 
 def everything():
