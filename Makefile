@@ -41,10 +41,10 @@ bench-count: $(READY)
 	$(RUN) -m utils.corpus.download
 	$(RUN) benchmarks/bench_count.py --write benchmarks/results-count.md
 
-# About an hour.
+# Hours, with all dimensions, epochs and seeds: TEXT=FILE SETS=FOLDER make bench-large
 bench-large: $(READY)
 	$(call install,requirements-bench.txt)
-	$(RUN) benchmarks/bench_large.py --write benchmarks/results-large.md
+	$(RUN) benchmarks/bench_epochs.py "$(TEXT)" --sets "$(SETS)" --write benchmarks/results-epochs.md
 
 # What some tests are skipped without.
 optional: $(READY)

@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -94,16 +95,17 @@ def compare(report, args, text):
     names = [*SIMILARITY, "analogies"]
     rows = []
     for model, dim, epochs in itertools.product(args.models, args.dims, args.epochs):
-        results = {ours: [], gensim: []}
+        results = {ours: [], gensim: []} if find_spec("gensim") else {ours: []}
         for seed, function in itertools.product(range(args.seeds), results):
             found = in_process(function, str(text), str(args.sets), dim, epochs, model, seed, args.noise)
             results[function].append(found)
-        reference = statistics.median(found["seconds"] for found in results[gensim])
+        reference = statistics.median(found["seconds"] for found in results.get(gensim, results[ours]))
         for function, found in results.items():
             seconds = statistics.median(one["seconds"] for one in found)
             means = [statistics.mean(one[name] or 0 for one in found) for name in names]
             label = "here" if function is ours else "gensim"
-            row = [model, dim, epochs, label, f"{seconds:.1f}", f"{reference / seconds:.2f}"]
+            speed = f"{reference / seconds:.2f}" if gensim in results else "gensim is not installed"
+            row = [model, dim, epochs, label, f"{seconds:.1f}", speed]
             rows.append([*row, *(f"{mean:.3f}" for mean in means)])
     report.table(["", "d", "epochs", "", "CPU s", "speed over gensim's", *names], rows)
 

@@ -6,6 +6,8 @@ import re
 import bench
 import pytest
 
+from utils.treebank import StanfordSentiment
+
 SMALL = {
     "bench.py": ["The handout's training: 400 iterations", "Agreement and the naive softmax", "Time of an iteration"],
     "bench_count.py": ["The treebank: ", "Counting a Zipf corpus", "Growth: ", "Workers: 200,000 words"],
@@ -43,6 +45,16 @@ def test_a_missing_treebank_and_a_missing_folder_are_told_at_once(command, scrip
     done = command(f"benchmarks/{script}", "--small", "--write", "nowhere/report.md")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: cannot write nowhere/report.md: its folder does not exist")
+
+
+def test_the_training_by_epochs_is_measured_on_a_text(command, tmp_path, sample_folder, reference_folder):
+    lines = [" ".join(sentence) for sentence in StanfordSentiment(sample_folder).sentences()]
+    (tmp_path / "text.txt").write_text("\n".join(lines * 3), encoding="utf-8")
+    arguments = ("text.txt", "--sets", reference_folder, "--small", "--models", "skip-gram", "--write", "report.md")
+    done = command("benchmarks/bench_epochs.py", *arguments, timeout=600)
+    assert done.returncode == 0, done.stderr
+    (rows,) = tables((tmp_path / "report.md").read_text(encoding="utf-8"))
+    assert [row[3] for row in rows] == ["here"] + ["gensim"] * (importlib.util.find_spec("gensim") is not None)
 
 
 # Comparison of the training, from given figures
