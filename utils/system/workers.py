@@ -1,4 +1,4 @@
-"""The same work on several processor cores, or on the machines of a Dask cluster, by joblib."""
+"""The same work on several processor cores, by joblib, or on the machines of a Dask cluster."""
 
 import os
 import signal
@@ -61,9 +61,10 @@ class Workers:
             if self._client is None:
                 self._client = _connect(self.cluster)
                 weakref.finalize(self, self._client.close)
-            config = joblib.parallel_config("dask", n_jobs=self.n, client=self._client)
-        else:
-            config = joblib.parallel_config("loky", n_jobs=self.n, initializer=_belong_to, initargs=(os.getpid(),))
+            # Dask does the tasks of a lost worker again by itself; through joblib, a loss could be waited for for ever.
+            with warnings.catch_warnings(action="ignore"):  # of large tasks: the vectors have to travel
+                return self._client.gather([self._client.submit(function, *task, pure=False) for task in tasks])
+        config = joblib.parallel_config("loky", n_jobs=self.n, initializer=_belong_to, initargs=(os.getpid(),))
         with config, warnings.catch_warnings():
             # A worker that has been idle, or short of memory, is replaced: joblib warns, and goes on.
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
@@ -71,7 +72,7 @@ class Workers:
 
 
 def _connect(cluster):
-    """A client of the Dask scheduler at this address. (joblib alone would open one for each call, and close none.)"""
+    """A client of the Dask scheduler at this address. """
     try:
         from distributed import Client
 
