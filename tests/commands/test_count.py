@@ -321,6 +321,16 @@ def test_bytes_that_are_not_utf8_and_the_cache_are_options_too(run, tmp_path):
     assert any(cache.iterdir())
 
 
+def test_what_was_left_out_of_a_text_is_said(run, tmp_path):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text(f"tea and cake {'x' * 2000}\n", encoding="utf-8")
+    (folder / "b.png").touch()
+    ran = run("--corpus", folder, "--dim", 0, "--min-count", 1, data=())
+    assert f"left out of {folder}: b.png: not named .txt\n" in ran.err
+    assert f"{folder / 'a.txt'}, line 1: left out a word of more than 1,000 characters\n" in ran.err
+
+
 def test_a_text_is_counted_from_its_file_not_from_a_copy(run, tmp_path, monkeypatch):
     kinds = []
 

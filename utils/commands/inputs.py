@@ -8,6 +8,7 @@ import numpy as np
 from utils.commands.options import text_options
 from utils.corpus.ids import Corpus
 from utils.corpus.reading import read_text
+from utils.system import console
 from utils.system.errors import InputError
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment, sample_treebank
 
@@ -87,7 +88,7 @@ def read_treebank(folder=None, builtin=False, command="run.py", corpus=False):
 
 
 def read_corpus(args):
-    """Read the text that --corpus names, as the other options say.
+    """Read the text that --corpus names, as the other options say; what was left out of it goes to standard error.
 
     Returns
     -------
@@ -95,6 +96,8 @@ def read_corpus(args):
     """
     options = text_options(args)
     text = read_text(args.corpus, options, args.cache or Path(args.out, CACHE), bar=not args.quiet)
+    for notice in text.notices:
+        console.note(notice)
     remarks = left_out(text.tokens_read, text.corpus) + ["cached"] * text.cached
     size = f"{text.lines:,} lines, {len(text.corpus.ids):,} words"
     return Data(text.corpus, text.words, text.counts, text.fingerprint, size, remarks)
