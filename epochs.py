@@ -17,6 +17,7 @@ V is the vocabulary's size, d the dimension, K the negative samples of a predict
 pairs in t tiles of S centre words and W candidates (`Band`), and b blocks of B words with N noise words each.
 """
 
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -26,15 +27,20 @@ import numpy as np
 from utils.minibatches.bands import BLOCK, bands, chances, drawn, rooms, thin_out
 from utils.minibatches.noise import NOISE_POWER, NoiseDistribution
 from utils.minibatches.rows import Distinct, Rows
+from utils.runs.checkpoints import ELSEWHERE
 from utils.runs.loop import Run, drive
 from utils.system.errors import InputError
 from utils.system.workers import Workers
 
 SUBSAMPLING_FORMS = ("word2vec", "handout")
+# What each model learns best with: docs/large-corpora.md has the measurements.
+STEP = {"skip-gram": 0.025, "cbow": 0.075}
+NOISE = {"skip-gram": 16, "cbow": 32}
 LEAST_STEPS = 512  # in an epoch: a small text is learnt in smaller steps, in which fewer words repeat
 LEAST_RATE = 1e-4  # share of the step that is left in the end, as in word2vec's C code
-ROUND = 8  # chunks that each of several workers trains on before they average
-SAVE_EVERY = 60.0  # seconds from checkpoint to checkpoint
+ROUND = 1 << 22  # words that each of several workers reads before they average: some seconds
+LEAST_ROUNDS = 4  # in an epoch, of texts too short for such rounds: workers that average rarely learn less
+SAVE_EVERY = 60.0  # seconds between checkpoints
 REPORTS = 20  # of the loss, in a whole training
 
 
@@ -47,13 +53,13 @@ class Settings:
     dim, window, negatives, epochs : int
         Dimension, largest window size, negative samples, passes over the text.
     step : float
-        The step at the start; it falls linearly with the share of the words that have been read.
+        The step at the start; it falls linearly with the share of the words that have been read. None: as in STEP.
     model : str
         "skip-gram" (the centre word predicts each outside word) or "cbow" (the mean of the outside words predicts the
         centre word).
     noise : int
         Noise words that a block of 64 words shares, weighted to count as K negatives each: the more, the closer to
-        drawing K anew for every prediction, and the slower.
+        drawing K anew for every prediction, and the slower. None: as in NOISE.
     batch : int
         Words of text per step, rounded up to whole blocks of 64; fewer if the text has less than 512 steps of them.
     dtype : str
@@ -65,21 +71,24 @@ class Settings:
     window: int = 5
     negatives: int = 5
     epochs: int = 5
-    step: float = 0.025
+    step: float | None = None
     model: str = "skip-gram"
-    noise: int = 16
+    noise: int | None = None
     batch: int = 2048
     dtype: str = "float32"
     seed: int = 0
 
     def __post_init__(self):
+        if self.model not in STEP:
+            raise InputError(f"model must be skip-gram or cbow, got {self.model!r}")
+        for name, of_model in (("step", STEP), ("noise", NOISE)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, of_model[self.model])  # as dataclasses do for frozen ones
         for name in ("dim", "window", "negatives", "epochs", "noise", "batch"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.step < np.inf:
             raise InputError(f"step must be a finite number above 0, got {self.step}")
-        if self.model not in ("skip-gram", "cbow"):
-            raise InputError(f"model must be skip-gram or cbow, got {self.model!r}")
         if self.dtype not in ("float32", "float64"):
             raise InputError(f"dtype must be float32 or float64, got {self.dtype!r}")
 
@@ -199,22 +208,20 @@ class Trainer:
         """
         if not band.weights.any():
             return 0.0, 0
-        centres, near, far = band.centres(), band.candidates().ravel(), noise.ravel()
         if self.settings.model == "skip-gram":
-            learn, ids = self._skip_gram, (centres, near + self.V, far + self.V)
+            learn, outputs = self._skip_gram, (0, self.V, self.V)
         else:
-            learn, ids = self._cbow, (centres + self.V, near, far + self.V)
-        rows = Rows(vectors, np.concatenate(ids), self._distinct)
-        centres, near, far = np.split(rows.vectors, np.cumsum([len(centres), len(near)]))
-        near, far = near.reshape(*band.shape[::2], -1), far.reshape(*noise.shape, -1)
-        loss, predictions, pulls = learn(band, centres, near, far)
-        rows.descend(rows.vectors, np.concatenate(pulls), rate)
+            learn, outputs = self._cbow, (self.V, 0, self.V)
+        ids = zip((band.centres(), band.candidates(), noise), outputs, strict=True)
+        rows = Rows(vectors, [words + output for words, output in ids], self._distinct)
+        loss, predictions, pulls = learn(band, noise, *rows.parts)
+        rows.descend(pulls, rate)
         return loss, predictions
 
     # Each model gets the vectors of the centre words (n, d), of the tiles' candidates (t, W, d) and of the noise words
     # (b, N, d), leaves their gradients there, and returns the loss, the predictions and the pulls of the gradients.
 
-    def _skip_gram(self, band, centres, near, far):
+    def _skip_gram(self, band, noise, centres, near, far):
         """Each centre word predicts its outside words (equations 67 to 69)."""
         x = centres.reshape(*band.shape[:2], -1)  # (t, S, d)
         x_of_block = centres.reshape(len(far), -1, far.shape[2])  # (b, B, d)
@@ -224,7 +231,9 @@ class Trainer:
         delta.fill(0)
         diagonals[:] = delta_of_pairs
         sizes = band.weights.sum(axis=0)  # (n,): pairs of each centre word
-        loss_of_noise, delta_of_noise = self._negative(x_of_block @ far.mT, sizes)  # (b, B, N)
+        counts = sizes.reshape(len(far), -1, 1)  # (b, B, 1)
+        # Noise words among the outside words are not left out: it changes nothing (docs/derivations.md, section 8).
+        loss_of_noise, delta_of_noise = self._negative(x_of_block @ far.mT, counts)  # (b, B, N)
 
         grad_x = delta @ near  # (t, S, d)
         grad_x.reshape(x_of_block.shape)[:] += delta_of_noise @ far
@@ -234,9 +243,9 @@ class Trainer:
         pulls = _sums(delta_of_noise, 2) - _sums(delta, 2), -_sums(delta, 1), _sums(delta_of_noise, 1)
         return loss + loss_of_noise, sizes.sum(dtype=float), pulls
 
-    def _cbow(self, band, centres, near, far):
+    def _cbow(self, band, noise, centres, near, far):
         """The mean of the outside words predicts the centre word (equation 70)."""
-        (t, S, _), (b, _, d) = band.shape, far.shape
+        (t, S, _), (b, N, d) = band.shape, far.shape
         window = np.zeros(band.shape, near.dtype)  # 1 for the words of each window
         diagonals = band.diagonals(window)  # (2C + 1, t, S)
         diagonals[:] = band.weights.reshape(diagonals.shape)
@@ -248,7 +257,9 @@ class Trainer:
         h /= sizes[:, None]
         h_of_block = h.reshape(b, -1, d)  # (b, B, d)
         loss, delta = _positive(np.vecdot(h, centres), full)  # (n,)
-        loss_of_noise, delta_of_noise = self._negative(h_of_block @ far.mT, full)  # (b, B, N)
+        others = noise.reshape(b, 1, N) != band.centres().reshape(b, -1, 1)  # (b, B, N)
+        counts = full.reshape(b, -1, 1) * others  # (b, B, N)
+        loss_of_noise, delta_of_noise = self._negative(h_of_block @ far.mT, counts)  # (b, B, N)
 
         grad_h = (delta_of_noise @ far).reshape(-1, d)  # (n, d)
         centres *= delta[:, None]
@@ -262,17 +273,15 @@ class Trainer:
         pulls = -delta, (pull.reshape(t, 1, S) @ window).ravel(), _sums(delta_of_noise, 1)
         return loss + loss_of_noise, np.count_nonzero(full), pulls
 
-    def _negative(self, scores, predictions):
+    def _negative(self, scores, counts):
         """Negatives of a block: K / N of each noise word for each prediction (equation 68).
-
-        Words that the prediction is about are not left out: it changes nothing (docs/derivations.md, section 8).
 
         Parameters
         ----------
         scores : ndarray of float, shape (b, B, N)
             They are overwritten.
-        predictions : ndarray, shape (b B,)
-            How many of them are made from each row.
+        counts : ndarray of float, shape (b, B, N) or (b, B, 1)
+            For how many predictions of a row each noise word is a negative.
 
         Returns
         -------
@@ -280,14 +289,13 @@ class Trainer:
         delta : ndarray of float, shape (b, B, N)
         """
         K, N = self.settings.negatives, scores.shape[2]
-        predictions = predictions.reshape(*scores.shape[:2], 1).astype(scores.dtype)  # (b, B, 1)
-        weight = predictions * scores.dtype.type(K / N)
+        weights = counts * scores.dtype.type(K / N)
         q = np.exp(scores, out=scores)
         q += 1
-        some = q[:, :, : min(K, N)].copy()
-        loss = np.vdot(_sums(_log(some), 2), predictions) * (K / some.shape[2])
-        np.divide(weight, q, out=q)
-        return loss, np.subtract(weight, q, out=q)
+        shown = min(K, N)
+        loss = np.sum(_log(q[:, :, :shown]) * counts[:, :, :shown]) * (K / shown)
+        np.divide(weights, q, out=q)
+        return loss, np.subtract(weights, q, out=q)
 
     def _windows(self, text, rng):
         """Which words belong to each word's window, and the weight of each by its distance: see `bands`.
@@ -330,7 +338,7 @@ def _sums(x, axis):
 
 
 class Report(NamedTuple):
-    """What `fit` tells about the loss.
+    """What `fit` reports.
 
     Attributes
     ----------
@@ -360,14 +368,15 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=N
     checkpoints : Checkpoints, optional
         One is written every minute, at the end and on Ctrl-C; its number is that of the chunks trained on.
     workers : Workers, optional
-        With two or more, each trains on its share of a round's chunks, and the results are averaged. What comes out
+        With two or more, each trains on its share of a round's chunks, and the results are averaged. The result
         depends on how many there are, but not on how fast each is, nor on whether the run was stopped.
     report : callable, optional
-        Called with a Report some twenty times, about equally many words apart, and always at the end of an epoch.
+        Called with a Report at the end of each epoch, and within it after about equally many words, some twenty times
+        in all.
     progress : callable, optional
-        Called with the number of chunks trained on after each round.
+        Called after each round with the number of chunks trained on.
     every : int, optional
-        Chunks from report to report instead, within an epoch.
+        Chunks between two reports within an epoch, instead.
 
     Returns
     -------
@@ -385,7 +394,7 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=N
 
 
 class _Epochs(Run):
-    """What the loop of `fit` drives; a step is a round."""
+    """The run that `fit` drives; a step is a round."""
 
     unit = "chunk"
 
@@ -395,18 +404,18 @@ class _Epochs(Run):
         self.x = trainer.initial_vectors()
         self.remedy = f"try a smaller step than {trainer.settings.step:g}"
         self.since_report, self.of_epoch = [0.0, 0.0], [0.0, 0.0]  # sum of losses, predictions
-        self.loss = self.epoch_loss = None
+        self.loss = self.epoch_loss = None  # the last ones reported
         self.borders = _report_borders(chunks, every)
         self.saved_at = time.monotonic()
 
     def step(self):
         shares = _round(self.done, self.chunks, self.workers.n)
-        found = _train_round(self.trainer, self.x, self.chunks, shares, self.workers)
+        loss, predictions = _train_round(self.trainer, self.x, self.chunks, shares, self.workers)
         self.before, self.done = self.done, shares[-1][-1] + 1
-        if not np.isfinite(found[0]):
+        if not np.isfinite(loss):
             raise self.diverged("loss")
         for sums in (self.since_report, self.of_epoch):
-            sums[0], sums[1] = sums[0] + float(found[0]), sums[1] + float(found[1])
+            sums[0], sums[1] = sums[0] + float(loss), sums[1] + float(predictions)
 
     def report(self):
         ended = self.done % self.chunks.in_text == 0
@@ -415,18 +424,16 @@ class _Epochs(Run):
                 "a whole epoch had nothing to learn from: after subsampling no sentence has two different words; "
                 "give a larger subsampling threshold (or 0, for none), or more text"
             )
+        begun = self.before - self.before % self.chunks.in_text  # where this epoch began
+        due = any(self.before < begun + border <= self.done for border in self.borders)
+        # The sums are reset before anything is shown: if the output is closed, the run is saved as if it had been read.
         if ended:
-            self.epoch_loss = self.of_epoch[0] / self.of_epoch[1]
-        first = (self.before // self.chunks.in_text) * self.chunks.in_text  # chunk of this epoch
-        passed = np.diff(np.searchsorted(self.borders, (self.before - first, self.done - first), "right")).item() > 0
-        self.progress(self.done)
-        if (passed or ended) and self.since_report[1]:
-            self.loss = self.since_report[0] / self.since_report[1]
-            self.since_report = [0.0, 0.0]
+            self.epoch_loss, self.of_epoch = self.of_epoch[0] / self.of_epoch[1], [0.0, 0.0]
+        if due and self.since_report[1]:
+            self.loss, self.since_report = self.since_report[0] / self.since_report[1], [0.0, 0.0]
             of_epoch = (self.epoch_loss, self._held_out()) if ended else ()
             self.tell(Report(self.done, self.loss, *of_epoch))
-        if ended:
-            self.of_epoch = [0.0, 0.0]
+        self.progress(self.done)
 
     def _held_out(self):
         if not self.chunks.held_out:
@@ -444,26 +451,36 @@ class _Epochs(Run):
         return {name: getattr(self, name) for name in names}
 
     def resume(self, state, folder):
-        for name, value in state.items():
-            if name in ("loss", "epoch_loss", "since_report", "of_epoch"):
-                setattr(self, name, value)
+        try:
+            self.loss, self.epoch_loss = state["loss"], state["epoch_loss"]
+            sums = state["since_report"], state["of_epoch"]
+            self.since_report, self.of_epoch = ([float(loss), float(predictions)] for loss, predictions in sums)
+        except (KeyError, TypeError, ValueError):
+            raise InputError(f"{folder} holds a run of another version of this program: use {ELSEWHERE}") from None
 
 
 def _report_borders(chunks, every):
-    """After how many chunks of each epoch a report is due."""
-    if every:
-        return np.arange(every, chunks.in_text + every, every)
-    in_epoch = max(1, round(REPORTS / chunks.epochs))
-    return np.unique(np.ceil(chunks.in_text * np.arange(1, in_epoch + 1) / in_epoch))
+    """After how many chunks of each epoch a report is due; a short rest is reported with what comes before it."""
+    every = every or math.ceil(len(chunks) / REPORTS)
+    borders = [*range(every, chunks.in_text, every), chunks.in_text]
+    if len(borders) > 1:
+        rest = chunks.words_before(borders[-1]) - chunks.words_before(borders[-2])
+        if rest < chunks.words_before(every) / 2:
+            del borders[-2]
+    return borders
 
 
 def _round(done, chunks, n):
-    """The next chunks for each of n workers: at most ROUND each, at least four rounds an epoch, none across epochs."""
+    """The next chunks for each of n workers; an epoch has rounds of about the same size, and ends with one.
+
+    The size goes by the words of the text, not by time: the result must not depend on how fast the workers are.
+    """
     if n == 1:
         return [[done]]
-    each = max(1, min(ROUND, chunks.in_text // (4 * n)))
-    end_of_epoch = (done // chunks.in_text + 1) * chunks.in_text
-    numbers = range(done, min(done + n * each, end_of_epoch))
+    rounds = max(LEAST_ROUNDS, chunks.words_before(chunks.in_text) / (n * ROUND))
+    size = n * math.ceil(chunks.in_text / (n * rounds))  # chunks, as many for each worker
+    end_of_epoch = done - done % chunks.in_text + chunks.in_text
+    numbers = range(done, min(done + size, end_of_epoch))
     return [part.tolist() for part in np.array_split(numbers, min(n, len(numbers)))]
 
 

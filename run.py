@@ -20,7 +20,7 @@ import utils.system.one_thread  # noqa: F401 (before NumPy: the same bytes on an
 
 # isort: split
 
-from epochs import Settings
+from epochs import NOISE, STEP, Settings
 from trainings import KEPT, PRINT_EVERY, ByEpochs, ByIterations, HandoutSettings
 from utils.commands import options
 from utils.commands.inputs import Data, read_corpus, read_treebank, refuse_overwriting
@@ -40,7 +40,7 @@ from utils.vectors.wordvectors import WordVectors
 # What a training leaves in its folder, beside checkpoints
 VECTORS, PICTURE, ANIMATION = "word_vectors.txt", "word_vectors.png", "word_vectors.gif"
 LOSSES, CURVE = "losses.csv", "loss.png"
-SUBSAMPLE, CBOW_STEP = 1e-3, 0.05  # as in word2vec's C code
+SUBSAMPLE = 1e-3  # as in word2vec's C code
 EPOCHS, WORDS_TO_READ = (5, 200), 10_000_000  # fewest and most epochs; words that a training should read
 
 # The command line: two trainings, each with a parser of its own
@@ -127,12 +127,13 @@ def epochs_parser():
     parser.add_argument(
         "--noise",
         type=options.at_least_one,
-        default=Settings.noise,
         metavar="N",
-        help="noise words that 64 neighbouring words share: more for better analogies, fewer for speed",
+        help="noise words that 64 neighbouring words share: more for better analogies, fewer for speed "
+        f"(default: {NOISE['skip-gram']}; CBOW {NOISE['cbow']})",
     )
     parser.add_argument("--share", type=options.at_least_one, help=argparse.SUPPRESS)  # of earlier versions
-    options.add(parser, "--step", default=None, help="step at the start, falling to 0 (default: 0.025; CBOW 0.05)")
+    steps = f"{STEP['skip-gram']:g}; CBOW {STEP['cbow']:g}"
+    options.add(parser, "--step", default=None, help=f"step at the start, falling to 0 (default: {steps})")
     options.add(parser, "--subsample", default=SUBSAMPLE)
     options.add(parser, "--subsample-form", "--seed", "--workers", "--cluster")
     parser.add_argument(
@@ -195,8 +196,6 @@ def enough_epochs(words):
 def settings_of(args, kind):
     """The settings of a training: the arguments of the same names, and its own defaults where those are None."""
     given = {field.name: getattr(args, field.name) for field in fields(kind)}
-    if kind is Settings and args.step is None and args.model == "cbow":
-        given["step"] = CBOW_STEP
     return kind(**{name: value for name, value in given.items() if value is not None})
 
 

@@ -164,13 +164,14 @@ def load_saved_params():
     Returns
     -------
     (int, ndarray or None, tuple or None)
-        Iteration, parameters, and the state of Python's `random`; (0, None, None) if there is none.
+        Iteration, parameters, and the state of Python's `random` (None if the run used none); (0, None, None) if there
+        is no checkpoint.
     """
     found = Checkpoints().newest()
     if found is None:
         return 0, None, None
     iteration, params, state = found
-    return iteration, params, python_state(state["streams"])
+    return iteration, params, python_state(state["streams"]) if "streams" in state else None
 
 
 def save_params(iter, params):

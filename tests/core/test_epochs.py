@@ -111,6 +111,8 @@ def looped_cbow(x, sentences, C, weight, noise, rate):
         loss += softplus(-score)
         deltas = [(V + centre, sigma(score) - 1)]
         for k, word in enumerate(noise[place // BLOCK]):
+            if word == centre:
+                continue
             score = h @ x[V + word]
             loss += softplus(score) if k < K else 0
             deltas.append((V + word, K / N * sigma(score)))
@@ -370,11 +372,17 @@ class Counting:
         return self.found[chunk.number % len(self.found)]
 
 
-def losses(found, epochs_, monkeypatch, every=None, workers=None):
-    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 1)
-    corpus = Corpus(np.zeros(len(found), np.int32), np.arange(len(found) + 1))
+def chunks_of(lengths, epochs_, monkeypatch):
+    """A text in chunks of these many words, of which only the last may be shorter than the others."""
+    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", max(lengths))
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    return Chunks(Corpus(np.zeros(offsets[-1], np.int32), offsets), epochs_)
+
+
+def losses(found, epochs_, monkeypatch, every=None, lengths=None):
+    chunks = chunks_of(lengths or [1] * len(found), epochs_, monkeypatch)
     told = []
-    epochs.fit(Counting(found), Chunks(corpus, epochs_), None, workers, told.append, every=every)
+    epochs.fit(Counting(found), chunks, report=told.append, every=every)
     return [(report.chunk, report.loss, report.epoch_loss) for report in told]
 
 
@@ -391,6 +399,42 @@ def test_a_reported_loss_is_the_mean_of_the_predictions_since_the_last_report(mo
 def test_a_short_last_chunk_is_reported_with_the_others(monkeypatch):
     monkeypatch.setattr(epochs, "REPORTS", 1)
     assert losses([(8.0, 8), (8.0, 8), (9.0, 1)], 2, monkeypatch) == [(3, 25 / 17, 25 / 17), (6, 25 / 17, 25 / 17)]
+
+
+def test_a_last_chunk_of_less_than_half_the_words_of_a_report_makes_none_of_its_own(monkeypatch):
+    found = [(2.0, 1), (4.0, 1), (9.0, 1)]
+    assert losses(found, 1, monkeypatch, every=1, lengths=[8, 8, 4]) == [(1, 2, None), (2, 4, None), (3, 9, 5)]
+    assert losses(found, 1, monkeypatch, every=1, lengths=[8, 8, 3]) == [(1, 2, None), (3, 6.5, 5)]
+    assert losses(found, 1, monkeypatch, every=2, lengths=[8, 8, 7]) == [(3, 5, 5)]
+
+
+def test_after_a_report_to_a_closed_output_the_run_continues_as_if_it_had_been_read(monkeypatch, tmp_path):
+    found, told = [(8.0, 1), (6.0, 1), (4.0, 2)], [[], []]
+
+    def part(i, broken=None):
+        def report(report):
+            if report.chunk == broken:
+                raise BrokenPipeError
+            told[i].append(report)
+
+        folder = tmp_path / str(i)
+        folder.mkdir(exist_ok=True)
+        chunks = chunks_of([1, 1, 1], 2, monkeypatch)
+        epochs.fit(Counting(found), chunks, Checkpoints(folder), report=report, every=1)
+
+    part(0)
+    with pytest.raises(BrokenPipeError):
+        part(1, broken=3)  # at the end of an epoch
+    part(1)
+    assert told[0][:2] + told[0][3:] == told[1]
+    assert (tmp_path / "0" / "saved_state_6.json").read_bytes() == (tmp_path / "1" / "saved_state_6.json").read_bytes()
+
+
+@pytest.mark.parametrize("state", [{}, {"loss": 1.0, "epoch_loss": None, "since_report": 3, "of_epoch": [0.0, 0]}])
+def test_checkpoints_of_another_version_are_refused(monkeypatch, tmp_path, state):
+    Checkpoints(tmp_path).save(1, np.zeros((2, 1)), state)
+    with pytest.raises(InputError, match=f"{tmp_path} holds a run of another version of this program: use .*--fresh"):
+        epochs.fit(Counting([(1.0, 1)]), chunks_of([1], 2, monkeypatch), Checkpoints(tmp_path))
 
 
 def test_chunks_without_predictions_count_for_nothing_and_a_whole_epoch_of_them_is_an_error(monkeypatch):
@@ -414,6 +458,33 @@ def test_several_workers_find_the_planted_similarities_and_resume(planted, tmp_p
     with pytest.raises(KeyboardInterrupt):
         fit(planted, workers=workers, checkpoints=checkpoints, progress=stop_after(2))
     assert fit(planted, workers=workers, checkpoints=checkpoints).tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+@pytest.mark.parametrize("lengths", [[5], [5] * 7, [5] * 30 + [1]])
+def test_rounds_take_every_chunk_once_and_end_with_the_epoch(monkeypatch, lengths, n):
+    found = rounds(lengths, n, monkeypatch, epochs_=3)
+    assert [number for shares in found for share in shares for number in share] == [*range(3 * len(lengths))]
+    ends = {shares[-1][-1] + 1 for shares in found}
+    assert ends >= {len(lengths) * epoch for epoch in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_rounds_have_as_many_words_as_set_and_a_short_text_four_rounds(monkeypatch, n):
+    monkeypatch.setattr(epochs, "ROUND", 50)
+    long = rounds([5] * 200 * n, n, monkeypatch)
+    assert [[len(share) for share in shares] for shares in long] == [[10] * n] * 20
+    short = rounds([5] * 20 * n, n, monkeypatch)
+    assert [[len(share) for share in shares] for shares in short] == [[5] * n] * 4
+
+
+def rounds(lengths, n, monkeypatch, epochs_=1):
+    """The chunks of each worker in each round."""
+    chunks, found, done = chunks_of(lengths, epochs_, monkeypatch), [], 0
+    while done < len(chunks):
+        found.append(epochs._round(done, chunks, n))
+        done = found[-1][-1][-1] + 1
+    return found
 
 
 def test_workers_take_a_larger_step_and_are_averaged():

@@ -9,6 +9,7 @@ from utils.minibatches.rows import Distinct, Rows
 
 V, D = 30, 3
 IDS = np.array([7, 2, 7, 29, 2, 7], np.int32)
+PARTS = [IDS[:2], IDS[2:].reshape(2, 2), IDS[:0]]  # together they are IDS
 many_ids = st.lists(st.integers(0, V - 1), max_size=60)
 
 
@@ -25,11 +26,20 @@ def matrix(dtype=np.float64):
     return np.random.default_rng(0).standard_normal((V, D)).astype(dtype)
 
 
+def descend(M, gradients, pulls, rate):
+    """Move the rows IDS of M, asked for in parts."""
+    rows = Rows(M, PARTS, Distinct(V))
+    for part, gradient in zip(rows.parts, (gradients[:2], gradients[2:], gradients[:0]), strict=True):
+        part[:] = gradient.reshape(part.shape)
+    rows.descend((pulls[:2], pulls[2:], pulls[:0]), rate)
+
+
 def test_vectors_are_copies_of_the_rows():
     M = matrix()
-    rows = Rows(M, IDS, Distinct(V))
-    assert np.array_equal(rows.vectors, M[IDS])
-    rows.vectors[:] = 0
+    rows = Rows(M, PARTS, Distinct(V))
+    assert [part.tolist() for part in rows.parts] == [M[ids].tolist() for ids in PARTS]
+    for part in rows.parts:
+        part[:] = 0
     assert np.array_equal(M, matrix())
 
 
@@ -42,12 +52,12 @@ def test_descending_against_a_loop(dtype, tolerance, rate):
     for word in set(IDS.tolist()):
         here = word == IDS
         expected[word] -= min(rate, 1 / pulls[here].sum(dtype=float)) * gradients[here].sum(axis=0, dtype=float)
-    Rows(M, IDS, Distinct(V)).descend(gradients, pulls, rate)
+    descend(M, gradients, pulls, rate)
     assert M.dtype == dtype
     np.testing.assert_allclose(M, expected, atol=tolerance)  # sums of a few numbers of size 1
 
 
 def test_a_part_of_a_matrix_is_moved_in_place():
     whole = np.zeros((2 * V, D))
-    Rows(whole[V:], IDS, Distinct(V)).descend(np.ones((len(IDS), D)), np.zeros(len(IDS)), 0.5)
+    descend(whole[V:], np.ones((len(IDS), D)), np.zeros(len(IDS)), 0.5)
     assert whole[V + 7].tolist() == [-1.5] * D and np.flatnonzero(whole.any(axis=1)).tolist() == [V + 2, V + 7, V + 29]

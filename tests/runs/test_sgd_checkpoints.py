@@ -172,6 +172,15 @@ def test_saved_parameters_and_stream_are_loaded(tmp_path, monkeypatch):
     assert random.getstate() == stream
 
 
+def test_parameters_of_a_run_without_streams_are_loaded_but_not_continued(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Checkpoints(tmp_path).save(3, START, {"loss": 1.0})
+    iteration, loaded, state = load_saved_params()
+    assert (iteration, loaded.tobytes(), state) == (3, START.tobytes(), None)
+    with pytest.raises(InputError, match="holds a run that draws from no global stream.*--fresh"):
+        run(tmp_path)
+
+
 def test_an_empty_folder_has_no_saved_parameters(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load_saved_params() == (0, None, None)

@@ -14,22 +14,28 @@ class Rows:
     ----------
     matrix : ndarray of float, shape (V, d)
         Stored row by row, without gaps.
-    ids : ndarray of int, shape (E,)
+    ids : list of ndarray of int
+        Of any shapes, with E ids in all.
     distinct : Distinct
 
     Attributes
     ----------
-    vectors : ndarray of float, shape (E, d)
-        A copy.
+    parts : list of ndarray of float, shape (..., d)
+        The rows of each array of ids: copies, to be overwritten with their gradients.
     """
 
     def __init__(self, matrix, ids, distinct):
         self._matrix = matrix
-        self._rows, self._places = distinct(ids)  # (R,), (E,)
+        self._rows, self._places = distinct(np.concatenate([part.ravel() for part in ids]))  # (R,), (E,)
         self._values = matrix.take(self._rows, axis=0)  # (R, d)
-        self.vectors = self._values.take(self._places, axis=0)
+        self._vectors = self._values.take(self._places, axis=0)  # (E, d)
+        ends = np.cumsum([part.size for part in ids]).tolist()
+        self.parts = [
+            self._vectors[end - part.size : end].reshape(*part.shape, matrix.shape[1])
+            for part, end in zip(ids, ends, strict=True)
+        ]
 
-    def descend(self, gradients, pulls, rate):
+    def descend(self, pulls, rate):
         """Subtract from each row of the matrix the gradients of all its appearances, `rate` times or less.
 
         One after the other, each gradient of a word would see what the earlier ones have changed. All at once they
@@ -39,12 +45,12 @@ class Rows:
 
         Parameters
         ----------
-        gradients : ndarray of float, shape (E, d)
-        pulls : ndarray of float, shape (E,)
-            The sum of the |delta| in each.
+        pulls : list of ndarray of float
+            For each array of ids: the sum of the |delta| in the gradient of each.
         rate : float
         """
-        pull = np.bincount(self._places, pulls, len(self._rows))  # (R,)
+        gradients = self._vectors
+        pull = np.bincount(self._places, np.concatenate(pulls), len(self._rows))  # (R,)
         rates = (rate / np.maximum(1, rate * pull)).astype(gradients.dtype)  # (R,)
         # Stored column by column (one number each), so that nothing needs to be sorted.
         columns = rates.take(self._places), self._places, np.arange(len(gradients) + 1, dtype=np.int32)

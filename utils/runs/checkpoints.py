@@ -89,6 +89,7 @@ class Checkpoints:
             Must go into JSON. A run of `sgd` keeps "streams" as `streams` returns them, "start" (the streams when it
             began), "step" and "loss" (the smoothed one, or None).
         """
+        self._found.clear()
         params = np.asarray(params)
         if flaw := _flaw(params):
             raise InputError(f"{self._params(iteration)} is not written: {flaw}")
@@ -106,7 +107,6 @@ class Checkpoints:
         written = json.dumps(state).encode()
         if self.losses:
             self.losses.save()
-        self._found.clear()
         write_together({self._state(iteration): written, self._params(iteration): buffer.getbuffer()})
         self._damaged.discard(iteration)
         self.thin_out(iteration)
