@@ -100,7 +100,8 @@ def test_equation_70_cbow():
         for c, near in windows(2, lambda k: 1):
             if near:
                 h = sum(X[:, o] for o, _ in near) / len(near)
-                one = -log_sigma(U[:, c] @ h) - K / len(noise) * sum(log_sigma(-U[:, w] @ h) for w in noise)
+                negatives = sum(log_sigma(-U[:, w] @ h) for w in noise if w != c)
+                one = -log_sigma(U[:, c] @ h) - K / len(noise) * negatives
                 total += one * (len(near) if scaled is None else scaled)
         return total
 
