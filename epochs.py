@@ -34,7 +34,7 @@ from utils.system.workers import Workers
 
 SUBSAMPLING_FORMS = ("word2vec", "handout")
 # What each model learns best with: docs/large-corpora.md has the measurements.
-STEP = {"skip-gram": 0.025, "cbow": 0.075}
+STEP = {"skip-gram": 0.05, "cbow": 0.075}
 NOISE = {"skip-gram": 16, "cbow": 32}
 LEAST_STEPS = 512  # in an epoch: a small text is learnt in smaller steps, in which fewer words repeat
 LEAST_RATE = 1e-4  # share of the step that is left in the end, as in word2vec's C code
