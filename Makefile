@@ -3,6 +3,7 @@ PYTHON = python3
 VENV = .venv
 RUN = $(VENV)/bin/python
 READY = $(VENV)/ready
+EXAMPLE_TEXT = $(or $(TEXT),utils/datasets/text8/text8)
 
 # For recipes; their texts have no commas, which would separate arguments.
 fail = { echo "error: $(1)" >&2; exit 1; }
@@ -11,7 +12,7 @@ install = @$(RUN) -m pip install --disable-pip-version-check -r $(1) >$(VENV)/pi
 	$$(sed -n 's/^ERROR: //p' $(VENV)/pip.log 2>/dev/null | tail -n 1) (more in $(VENV)/pip.log). Go online or set PIP_INDEX_URL or \
 	PIP_FIND_LINKS to where pip finds packages; a Python that already has them needs no set-up: python run.py)
 
-.PHONY: run test torture lint bench bench-count bench-large optional clean
+.PHONY: run example test torture lint bench bench-count bench-large optional clean
 
 run: $(READY)
 	@if $(RUN) -m utils.corpus.download; then \
@@ -20,6 +21,19 @@ run: $(READY)
 		echo "== The treebank is not available: training on the built-in sample instead, in the folder sample-run."; \
 		$(RUN) run.py --sample --out sample-run; \
 	fi
+
+# Skip-gram, CBOW and counts learn from one text: text8, or any other with TEXT=FILE make example
+example: $(READY)
+ifndef TEXT
+	$(RUN) -m utils.corpus.download text8
+endif
+	@[ -n "$$EVAL_SETS" ] || $(RUN) -m utils.corpus.download evaluation || \
+		echo "== Some evaluation sets are missing: the table is shorter without them." >&2
+	$(RUN) run.py --corpus "$(EXAMPLE_TEXT)" --out example/skip-gram --save example/skip-gram.txt
+	$(RUN) run.py --corpus "$(EXAMPLE_TEXT)" --model cbow --out example/cbow --save example/cbow.txt
+	$(RUN) count.py --corpus "$(EXAMPLE_TEXT)" --window 5 --weighting linear --dim 100 --save example/ppmi-svd.txt
+	$(RUN) evaluate.py example/skip-gram.txt example/cbow.txt example/ppmi-svd.txt --json example/scores.json
+	$(RUN) evaluate.py map example/ppmi-svd.txt --top 1000 --out example/map.html
 
 test: $(READY)
 	$(RUN) -m pytest -n 2
