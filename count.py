@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.metrics.pairwise import cosine_similarity
-from tqdm import tqdm
 
 from epochs import subsampling
 from utils.commands import options
@@ -36,6 +35,7 @@ from utils.minibatches.chunks import Chunks
 from utils.pictures.charts import MOST_CELLS, heat_map
 from utils.pictures.wordmap import MAP_GROUPS, word_map
 from utils.system import console
+from utils.system.bar import Bar
 from utils.system.errors import InputError
 from utils.system.files import make_folder
 from utils.vectors.files import check_words, save_vectors
@@ -183,10 +183,8 @@ def thinned(args, corpus, occurrences, say):
 
 def count(args, corpus, V, say):
     """Count the co-occurrences, with a progress bar on a terminal."""
-    bar = tqdm(
-        total=len(corpus.ids), unit=" words", unit_scale=True, leave=False, dynamic_ncols=True,
-        disable=args.quiet or not sys.stdout.isatty(),
-    )  # fmt: skip
+    hidden = args.quiet or not sys.stdout.isatty()
+    bar = Bar(total=len(corpus.ids), unit=" words", unit_scale=True, leave=False, disable=hidden)
     workers = options.workers(args)
     with stage("counts", say) as notes, bar:
         counts = cooccurrence(

@@ -20,8 +20,6 @@ from argparse import BooleanOptionalAction
 from difflib import get_close_matches
 from pathlib import Path
 
-from tqdm import tqdm
-
 from utils.commands import options
 from utils.commands.inputs import missing_treebank, refuse_overwriting
 from utils.commands.words import telling_words
@@ -32,6 +30,7 @@ from utils.pictures.webmap import html_map
 from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, MOST_WORDS, word_map
 from utils.scoring import sentiment, sets, stability, table, wordsets
 from utils.system import console
+from utils.system.bar import Bar
 from utils.system.console import say
 from utils.system.errors import InputError
 from utils.system.files import replacing
@@ -249,7 +248,7 @@ def score(args):
     data, notes = read_data(args)
     settings = table.Settings(args.restrict, args.normalize, args.seeds)
     found = []
-    for file in tqdm(args.files, desc="scoring", unit="file", disable=None, leave=False):
+    for file in Bar(args.files, desc="scoring", unit="file", disable=None, leave=False):
         found.append(table.find(file, load_vectors(file, args.limit, strict=args.strict), data, settings))
     columns = table.compare(found, data)
     if args.json:

@@ -41,6 +41,7 @@ from utils.vectors.wordvectors import WordVectors
 VECTORS, PICTURE, ANIMATION = "word_vectors.txt", "word_vectors.png", "word_vectors.gif"
 LOSSES, CURVE = "losses.csv", "loss.png"
 SUBSAMPLE = 1e-3  # as in word2vec's C code
+TWICE = 2  # a word that occurs twice is not thinned out: of twenty lines nothing would be left
 EPOCHS, WORDS_TO_READ = (5, 200), 10_000_000  # fewest and most epochs; words that a training should read
 
 # The command line: two trainings, each with a parser of its own
@@ -134,7 +135,8 @@ def epochs_parser():
     parser.add_argument("--share", type=options.at_least_one, help=argparse.SUPPRESS)  # of earlier versions
     steps = f"{STEP['skip-gram']:g}; CBOW {STEP['cbow']:g}"
     options.add(parser, "--step", default=None, help=f"step at the start, falling to 0 (default: {steps})")
-    options.add(parser, "--subsample", default=SUBSAMPLE)
+    default = f" (default: {SUBSAMPLE:g}; of a tiny text what {TWICE} occurrences are)"
+    options.add(parser, "--subsample", help=options.SHARED["--subsample"]["help"] + default)
     options.add(parser, "--subsample-form", "--seed", "--workers", "--cluster")
     parser.add_argument(
         "--held-out",
@@ -177,9 +179,12 @@ def prepare(args):
         return ByIterations(read_treebank(args.data, args.sample), settings_of(args, HandoutSettings))
     if args.share is not None:
         console.note("--share is no longer needed: neighbouring words always share their negative samples")
-    thinning, data = (args.subsample, args.subsample_form), read_data(args)
+    data = read_data(args)
     if args.epochs is None:
         args.epochs = enough_epochs(len(data.corpus.ids))
+    if args.subsample is None:
+        args.subsample = max(SUBSAMPLE, TWICE / len(data.corpus.ids))
+    thinning = args.subsample, args.subsample_form
     return ByEpochs(data, settings_of(args, Settings), thinning, options.workers(args), args.held_out)
 
 

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from epochs import Trainer, fit, subsampling
+from epochs import REPORTS, Trainer, fit, subsampling
 from sgd import ANNEAL_EVERY, loss_line, sgd
-from utils.minibatches.chunks import Chunks
+from utils.minibatches.bands import BLOCK
+from utils.minibatches.chunks import CHUNK, Chunks
 from utils.runs.display import Display
 from utils.system.console import note
 from utils.system.errors import InputError
@@ -191,8 +192,13 @@ class ByEpochs:
     def __init__(self, data, settings, thinning, workers, held_out=0.0):
         self.words, self.counts, self.workers = data.words, data.counts, workers
         vectors = 2 * 2 * len(data.words) * settings.dim  # parameters, and a checkpoint in the making
-        size = vectors * np.dtype(settings.dtype).itemsize
-        refuse_beyond_memory(size, f"{settings.dim} dimensions of {len(data.words)} words", "give a smaller --dim")
+        number = np.dtype(settings.dtype).itemsize
+        size = f"{settings.dim} dimensions of {len(data.words)} words"
+        refuse_beyond_memory(vectors * number, size, "give a smaller --dim")
+        words = min(len(data.corpus.ids), CHUNK)  # whose noise is drawn at a time, each number in four copies
+        noise = settings.noise * -(-words // BLOCK) * 32
+        noise += settings.noise * -(-min(words, settings.batch) // BLOCK) * settings.dim * 2 * number  # of a step
+        refuse_beyond_memory(noise, f"{settings.noise} noise words for every {BLOCK}", "give a smaller --noise")
         self.chunks = Chunks(data.corpus, settings.epochs, held_out, settings.seed)
         self.total = len(self.chunks)
         self.trainer = Trainer(data.counts, subsampling(data.counts, *thinning), settings)
@@ -225,20 +231,25 @@ class ByEpochs:
         start, state = _start(checkpoints, self.total)
         epoch_loss, words, first = state.get("epoch_loss"), self.place(self.total), self.place(start)
         started = time.perf_counter()
+        epochs = self.chunks.epochs
+        rarely = 1 if print_every or self.chunks.held_out else -(-epochs // REPORTS)
 
         def report(found):
             nonlocal epoch_loss
             checkpoints.losses.add(found.chunk, found.loss)
-            read = self.place(found.chunk)
-            speed = (read - first) / (time.perf_counter() - started)
-            line = f"{read:,} words read ({100 * read / words:3.0f} %): loss {found.loss:.6f}, {speed:,.0f} words/s"
-            display.loss(found.loss, line)
+            read, epoch = self.place(found.chunk), found.chunk // self.chunks.in_text
+            speed = f"{(read - first) / (time.perf_counter() - started):,.0f} words/s"
+            lines = [f"{read:,} words read ({100 * read / words:3.0f} %): loss {found.loss:.6f}, {speed}"]
             if found.epoch_loss is not None:
                 epoch_loss = found.epoch_loss
-                epoch = found.chunk // self.chunks.in_text
                 held_out = "" if found.held_out is None else f", on the sentences held out {found.held_out:.6f}"
-                if display.lines or held_out:
-                    say(f"epoch {epoch} of {self.chunks.epochs}: mean loss {epoch_loss:.6f}{held_out}")
+                of_epoch = f"epoch {epoch} of {epochs}: mean loss {epoch_loss:.6f}{held_out}"
+                lines = [f"{of_epoch}, {speed}"] if found.loss == epoch_loss else [*lines, of_epoch]
+                if epoch % rarely and epoch < epochs:
+                    lines = []
+                elif held_out and not display.lines:
+                    display.say(of_epoch)
+            display.loss(found.loss, *lines)
 
         def progress(chunk):
             display.advance(self.place(chunk))

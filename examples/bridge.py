@@ -33,7 +33,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -44,6 +43,7 @@ from utils.corpus.ids import Corpus  # noqa: E402
 from utils.counting.cooccurrence import cooccurrence  # noqa: E402
 from utils.pictures.canvas import COLOURS, INK, LABEL, default_settings, dress, paper, save_png  # noqa: E402
 from utils.system import console  # noqa: E402
+from utils.system.bar import Bar  # noqa: E402
 from utils.system.errors import InputError  # noqa: E402
 from utils.system.files import make_folder  # noqa: E402
 from utils.treebank import sample_treebank  # noqa: E402
@@ -158,7 +158,7 @@ def minimized(x, n, negatives, iterations):
 
 def trained(x, treebank, C, K, step, iterations):
     """The library's own training from `x`: random minibatches, stochastic gradient descent: shape (2 V, d)."""
-    bar = tqdm(total=iterations, unit="it", disable=not sys.stdout.isatty(), leave=False, dynamic_ncols=True)
+    bar = Bar(total=iterations, unit="it", disable=not sys.stdout.isatty(), leave=False)
 
     def objective(vectors):
         bar.update()

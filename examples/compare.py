@@ -20,7 +20,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -38,6 +37,7 @@ from utils.pictures.canvas import HEADING, INK, LABEL, SMALL, default_settings, 
 from utils.pictures.wordmap import MAP_GROUPS, Scatter, marks_of, project_2d  # noqa: E402
 from utils.scoring import sentiment, sets, wordsets  # noqa: E402
 from utils.system import console  # noqa: E402
+from utils.system.bar import Bar  # noqa: E402
 from utils.system.errors import InputError  # noqa: E402
 from utils.system.files import make_folder  # noqa: E402
 from utils.treebank import StanfordSentiment  # noqa: E402
@@ -92,7 +92,7 @@ def naive_softmax(text, args):
     start = np.zeros((2 * len(index), args.dim))  # (2V', d); a treebank has words beside those of its text
     start[: len(index)] = np.random.default_rng(args.seed).uniform(-0.5, 0.5, (len(index), args.dim)) / args.dim
     random.seed(args.seed)
-    with tqdm(total=args.iterations, unit="it", disable=not sys.stdout.isatty(), leave=False) as bar:
+    with Bar(total=args.iterations, unit="it", disable=not sys.stdout.isatty(), leave=False) as bar:
 
         def objective(vectors):
             bar.update()

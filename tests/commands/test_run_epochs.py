@@ -49,7 +49,7 @@ def train(text, tmp_path, capsys, monkeypatch):
             status=leaving.value.code,
             out=printed,
             err=errors,
-            losses=re.findall(r"^([\d,]+) words read .*: loss (\d+\.\d{6}), [\d,]+ words/s$", printed, re.MULTILINE),
+            losses=re.findall(r"^(.+?) (?:words read|of) .*: (?:mean )?loss (\d+\.\d{6}),", printed, re.MULTILINE),
             vectors=load_vectors(file) if file.exists() else None,
             folder=tmp_path / out,
             **drawn,
@@ -87,7 +87,7 @@ def test_the_vectors_are_those_of_the_trainer(train, text):
     trained = train()
     assert trained.vectors.words == found.words
     assert np.array_equal(trained.vectors.vectors, expected[: len(found.words)])
-    assert trained.losses[-1][0] == f"{2 * len(found.corpus.ids):,}"
+    assert trained.losses[-1][0] == "epoch 2"
 
 
 def test_the_treebank_is_trained_with_its_own_vocabulary(train, sample_folder):
@@ -329,7 +329,7 @@ def test_an_option_of_earlier_versions_says_that_it_is_no_longer_needed(train):
 
 def test_the_loss_of_what_is_held_out_is_shown_after_each_epoch(train):
     trained = train("--held-out", 0.2)
-    shown = r"^epoch \d of 2: mean loss \d\.\d+, on the sentences held out \d\.\d+$"
+    shown = r"^epoch \d of 2: mean loss \d\.\d+, on the sentences held out \d\.\d+, [\d,]+ words/s$"
     assert len(re.findall(shown, trained.out, re.MULTILINE)) == 2
     assert "held out" not in train(out="plain").out
     assert "--held-out: wants a share of at least 0 and below 1, got 1" in train("--held-out", 1, out="x").err
@@ -347,6 +347,19 @@ def test_vectors_that_have_learnt_nothing_are_not_shown_as_a_result(train, tmp_p
     assert nothing.status == 2
     assert "a whole epoch had nothing to learn from" in nothing.err and nothing.err.count("\n") == 1
     assert nothing.vectors is None
+
+
+def test_twenty_lines_are_learnt_from_and_told_about_in_as_many(train, tmp_path):
+    words = ["north south east west wind", "sun moon star sky cloud", "oak elm ash pine leaf"]
+    (tmp_path / "tiny.txt").write_text("\n".join(words[i % 3] for i in range(20)) + "\n", encoding="utf-8")
+    tiny = ("--corpus", tmp_path / "tiny.txt")
+    trained = train(data=tiny, defaults=())
+    assert trained.status == 0 and trained.err == ""
+    assert float(trained.losses[-1][1]) < 3 < float(trained.losses[0][1]) + 1
+    assert trained.vectors.similarity("oak", "elm") > trained.vectors.similarity("oak", "moon")
+    assert [place for place, _ in trained.losses] == [f"epoch {n}" for n in range(10, 201, 10)]
+    assert len(train("--epochs", 30, "--print-every", 1, data=tiny, out="all", defaults=()).losses) == 30
+    assert train("--subsample", 1e-3, data=tiny, out="thin", defaults=()).status == 2
 
 
 @pytest.mark.parametrize(

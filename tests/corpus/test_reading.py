@@ -496,7 +496,7 @@ def test_memory_does_not_grow_with_the_text(write, tmp_path, monkeypatch):
 @pytest.mark.parametrize("terminal, bar", [(True, True), (True, False), (False, True)])
 def test_progress_is_shown_on_a_terminal_only(write, monkeypatch, capsys, terminal, bar):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
-    monkeypatch.setattr(reading, "tqdm", functools.partial(reading.tqdm, mininterval=0))
+    monkeypatch.setattr(reading, "Bar", functools.partial(reading.Bar, mininterval=0))
     packed = gzip.compress(b"a b c d\n" * 100_000)
     read_text(write(packed, "text.gz"), bar=bar)
     shown = capsys.readouterr().err

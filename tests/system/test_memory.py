@@ -13,11 +13,24 @@ def test_what_fits_passes_and_what_does_not_is_refused_with_sizes_and_remedy(mon
         memory.refuse_beyond_memory(9_500_000_000, "this", "give less")
 
 
-def test_the_machine_has_memory(monkeypatch):
-    assert memory.physical_memory() > 1e6
+def test_the_least_of_machine_container_and_process_counts(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "CONTAINER", tmp_path / "memory.max")
+    monkeypatch.setattr(memory.resource, "getrlimit", lambda what: (memory.resource.RLIM_INFINITY,) * 2)
+    machine = memory.physical_memory()
+    assert 1e6 < machine < float("inf")
+    memory.CONTAINER.write_text("max\n", encoding="ascii")
+    assert memory.physical_memory() == machine
+    memory.CONTAINER.write_text("900000\n", encoding="ascii")
+    assert memory.physical_memory() == 900_000
+    monkeypatch.setattr(memory.resource, "getrlimit", lambda what: (800_000, -1))
+    assert memory.physical_memory() == 800_000
 
+
+def test_where_the_system_says_nothing_there_is_no_limit(monkeypatch, tmp_path):
     def unknown(name):
         raise ValueError
 
     monkeypatch.setattr(memory.os, "sysconf", unknown)
+    monkeypatch.setattr(memory, "CONTAINER", tmp_path / "memory.max")
+    monkeypatch.setattr(memory, "resource", None)
     assert memory.physical_memory() == float("inf")

@@ -17,13 +17,13 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from utils.corpus import cache as files
 from utils.corpus.cache import ID, OFFSET, CorpusCache
 from utils.corpus.ids import Corpus
 from utils.corpus.sources import TextReader, find_sources
 from utils.corpus.tokens import LINE_END, TextOptions, empty_match, tokenizer
+from utils.system.bar import Bar
 from utils.system.errors import EnvironmentFailure, InputError
 
 NUMBERS = "numbers.i32"  # the file of the first pass
@@ -323,10 +323,8 @@ def _numbers(folder, n):
 def _progress(reader, file, shown):
     """A function that shows what has been read, the speed, and the time left where that can be known."""
     started = time.monotonic()
-    with tqdm(
-        total=reader.total, unit="B", unit_scale=True, leave=False, dynamic_ncols=True, desc="reading",
-        disable=not shown or not sys.stdout.isatty(),
-    ) as progress:  # fmt: skip
+    hidden = not shown or not sys.stdout.isatty()
+    with Bar(total=reader.total, unit="B", unit_scale=True, leave=False, desc="reading", disable=hidden) as progress:
 
         def report():
             words = file.tell() // ID.itemsize - reader.lines

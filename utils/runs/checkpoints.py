@@ -158,7 +158,7 @@ class Checkpoints:
                     print(f"checkpoint {iteration} in {self.folder} is passed over: {damage}", file=sys.stderr)
                 self._damaged.add(iteration)
                 continue
-            for name in sorted(self.settings.keys() | state["settings"].keys()):
+            for name in {**self.settings, **state["settings"]}:
                 if self.settings:
                     refuse_other(name, state["settings"].get(name), self.settings.get(name), self.folder)
             if at_most is None or iteration <= at_most:

@@ -2,7 +2,8 @@
 
 import sys
 
-from tqdm import tqdm
+from utils.system.bar import Bar
+from utils.system.console import say
 
 
 class Display:
@@ -22,11 +23,9 @@ class Display:
     """
 
     def __init__(self, start, total, unit, quiet=False, lines=False):
-        self.lines = not quiet and (lines or not sys.stdout.isatty())
-        self.bar = tqdm(
-            total=total, initial=start, unit=unit, disable=quiet or self.lines, dynamic_ncols=True,
-            unit_scale=total >= 10**6,
-        )  # fmt: skip
+        self.quiet, self.lines = quiet, not quiet and (lines or not sys.stdout.isatty())
+        hidden = quiet or self.lines
+        self.bar = Bar(total=total, initial=start, unit=unit, disable=hidden, unit_scale=total >= 10**6)
 
     def __enter__(self):
         return self
@@ -34,11 +33,17 @@ class Display:
     def __exit__(self, *error):
         self.bar.close()
 
-    def loss(self, loss, line):
-        """Show a loss: the line, or the number behind the bar."""
+    def loss(self, loss, *lines):
+        """Show a loss: the lines, or the number behind the bar."""
         if self.lines:
-            print(line, flush=True)
+            say(*lines)
         self.bar.set_postfix(loss=f"{loss:.6f}", refresh=False)
+
+    def say(self, line):
+        """Print a line, beside the bar, too."""
+        if not self.quiet:
+            with self.bar.external_write_mode():
+                say(line)
 
     def advance(self, place):
         """Move the bar to a place."""
