@@ -171,8 +171,8 @@ def add_run_options(parser, print_every):
 # What is read, and where it is written
 
 
-def prepare(args):
-    """Read the text and set up the training that the arguments ask for."""
+def prepare(args, say):
+    """Read the text and set up the training that the arguments ask for; say which defaults the text has changed."""
     if not args.by_epochs:
         if args.loss == "naive-softmax" and args.negatives is not None:
             raise InputError("--negatives goes with --loss negative-sampling; the naive softmax draws none")
@@ -182,6 +182,8 @@ def prepare(args):
     data = read_data(args)
     if args.epochs is None:
         args.epochs = enough_epochs(len(data.corpus.ids))
+        if args.epochs > EPOCHS[0]:
+            say(f"{args.epochs} epochs, since the text is short (--epochs N for another number)")
     if args.subsample is None:
         args.subsample = max(SUBSAMPLE, TWICE / len(data.corpus.ids))
     thinning = args.subsample, args.subsample_form
@@ -238,7 +240,7 @@ def draw(args, training, checkpoints, words, matrix, say):
     if losses := checkpoints.losses.losses:
         picture = checkpoints.folder / CURVE
         places = [training.place(iteration) for iteration in checkpoints.losses.iterations]
-        loss_curve(places, losses, picture, training.halvings, unit=training.axis, per=training.per)
+        loss_curve(places, losses, picture, training.halvings, **training.curve)
         say(f"wrote {picture}")
     if args.animate:
         frames = {0: select(training.initial_vectors(), args.vectors)[ids]}
@@ -254,7 +256,7 @@ def main(arguments=None):
     args = parse(arguments)
     file = file_to_save(args)
     say = console.speaker(args.quiet)
-    training = prepare(args)
+    training = prepare(args, say)
     handout = not (args.by_epochs and args.corpus)
     words = choose_words(args.words, training.words, training.counts, args.quiet, handout)
     keep = args.keep or (None if args.animate else training.keep)

@@ -91,7 +91,8 @@ class ByIterations:
     settings : HandoutSettings
     """
 
-    unit, axis, per, keep = "iteration", "iteration", "window", None
+    unit, axis, keep = "iteration", "iteration", None
+    curve = {}  # labels of the loss curve
 
     def __init__(self, treebank, settings):
         self.treebank, self.options, self.total = treebank, settings, settings.iterations
@@ -186,7 +187,8 @@ class ByEpochs:
         Share of the sentences that is kept back, to measure the loss on.
     """
 
-    unit, axis, per, keep = "chunk", "word", "prediction", KEPT
+    unit, axis, keep = "chunk", "word", KEPT
+    curve = {"across": "words read", "meaning": "mean loss, nats per prediction"}  # labels of the loss curve
     halvings = ()
 
     def __init__(self, data, settings, thinning, workers, held_out=0.0):

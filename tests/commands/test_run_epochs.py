@@ -188,7 +188,7 @@ def test_the_curve_goes_by_words_read_and_holds_every_loss(train, monkeypatch):
     trained = train("--print-every", 1)
     places, losses = trained.curve
     assert [(f"{place:,}", f"{loss:.6f}") for place, loss in zip(places, losses, strict=True)] == trained.losses
-    assert trained.labels == {"unit": "word", "per": "prediction"}
+    assert trained.labels == {"across": "words read", "meaning": "mean loss, nats per prediction"}
 
 
 def test_animate_has_a_frame_for_the_start_and_each_checkpoint(train, monkeypatch):

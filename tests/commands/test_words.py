@@ -42,6 +42,10 @@ def test_without_counts_the_order_of_the_words_tells_how_frequent_they_are():
     assert telling_words(words[:30]) == words[6:30]
 
 
+def test_a_single_letter_of_an_alphabet_says_nothing_and_a_chinese_sign_does():
+    assert frequent_words(["s", "я", "猫", "it's", "44"], np.array([9, 8, 7, 6, 5])) == ["猫", "it's"]
+
+
 def test_a_text_without_letters_shows_what_it_has():
     assert frequent_words(["1", "2"], np.array([3, 2])) == ["1", "2"]
 

@@ -23,7 +23,7 @@ COSINES = np.array([[1.0, 0.5, -0.25], [0.5, 1.0, 0.0], [-0.25, 0.0, 1.0]])
 
 
 def curve(iterations, losses, halvings=(), title="A title"):
-    return charts._draw_curve(*charts._checked_losses(iterations, losses), halvings, title, "iteration", "window")
+    return charts._draw_curve(*charts._checked_losses(iterations, losses), halvings, title, "iteration", charts.LOSS)
 
 
 def test_the_curve_holds_the_losses():

@@ -54,7 +54,9 @@ def telling_words(words):
 
 
 def frequent_words(words, counts):
-    """The most frequent words of a text that say something: letters, and not the very commonest, if enough are left.
+    """The most frequent words of a text that say something: not the very commonest, if enough others are left.
+
+    Neither are numbers and signs, nor single letters of an alphabet; a sign of Chinese is a word.
 
     Parameters
     ----------
@@ -66,7 +68,11 @@ def frequent_words(words, counts):
     list of str
         At most SHOWN, the most frequent first.
     """
-    order = [i for i in np.argsort(-counts, kind="stable") if any(letter.isalpha() for letter in words[i])]
+    order = [i for i in np.argsort(-counts, kind="stable") if _says_something(words[i])]
     common = sum(counts[i] > COMMONEST * counts.sum() for i in order)
     first = max(0, min(common, len(order) - SHOWN))
     return [words[i] for i in order[first : first + SHOWN]] or words[:SHOWN]
+
+
+def _says_something(word):
+    return any(map(str.isalpha, word)) and (len(word) > 1 or word.lower() == word.upper())

@@ -31,6 +31,7 @@ from utils.system.errors import InputError
 
 CURVE_SIZE = (10, 5.5)  # inches
 SCALES = {"diverging": "RdBu_r", "sequential": "Blues"}  # colour maps; white at 0, safe for the colour-blind
+LOSS = "smoothed loss, nats per window"  # of the handout's training
 ORDERS = ("given", "similar")
 MOST_CELLS = 60  # words on an axis: a picture some 6,000 pixels wide
 MOST_DECIMALS = 4  # of values that differ little
@@ -49,8 +50,8 @@ LETTER = 17  # mean width of one in a heading
 LEAST_LETTERS = 30  # on a line of a heading, however narrow the picture would be without
 
 
-def loss_curve(iterations, losses, path, halvings=(), title="Loss during training", unit="iteration", per="window"):
-    """Draw the smoothed losses of a run against its iterations; save the picture as PNG.
+def loss_curve(iterations, losses, path, halvings=(), title="Loss during training", across="iteration", meaning=LOSS):
+    """Draw the losses of a run against its iterations; save the picture as PNG.
 
     The axis starts at iteration 0, so that a part of the run with unknown losses shows as a gap.
 
@@ -59,15 +60,15 @@ def loss_curve(iterations, losses, path, halvings=(), title="Loss during trainin
     iterations : array_like of int, shape (n,)
         Ascending, at least 0.
     losses : array_like of float, shape (n,)
-        The smoothed loss at each of them, in nats.
+        The loss at each of them, in nats.
     path : str or Path
         The file to write, atomically; its folder must exist.
     halvings : iterable of int
         Iterations after which the step was halved; those within the run are marked.
     title : str
         The heading.
-    unit, per : str
-        What the iterations count, and what a loss is the mean of.
+    across, meaning : str
+        Labels of the axes: what the iterations count, and what a loss is.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def loss_curve(iterations, losses, path, halvings=(), title="Loss during trainin
     iterations, losses = _checked_losses(iterations, losses)  # (n,), (n,)
     with default_settings(), matplotlib.rc_context({"agg.path.chunksize": 10000}):  # a million in 0.5 s, not in 12
         within = [halving for halving in halvings if 0 < halving < iterations[-1]]
-        save_png(_draw_curve(iterations, losses, within, title, unit, per), path)
+        save_png(_draw_curve(iterations, losses, within, title, across, meaning), path)
 
 
 def heat_map(
@@ -154,7 +155,7 @@ def _checked_losses(iterations, losses):
     return iterations, losses
 
 
-def _draw_curve(iterations, losses, halvings, title, unit, per):
+def _draw_curve(iterations, losses, halvings, title, across, meaning):
     figure, _ = paper(CURVE_SIZE)
     axes = figure.add_axes((0.085, 0.12, 0.85, 0.78))
     style = {"marker": "o", "markersize": 6, "clip_on": False} if len(losses) == 1 else {}
@@ -162,8 +163,8 @@ def _draw_curve(iterations, losses, halvings, title, unit, per):
     dress(axes)
     axes.set_xlim(0, iterations[-1] or 1)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_xlabel(unit, fontsize=LABEL, color=INK)
-    axes.set_ylabel(f"smoothed loss, nats per {per}", fontsize=LABEL, color=INK)
+    axes.set_xlabel(across, fontsize=LABEL, color=INK)
+    axes.set_ylabel(meaning, fontsize=LABEL, color=INK)
     for halving in halvings:
         axes.axvline(halving, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)
     if halvings:
