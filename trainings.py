@@ -1,7 +1,8 @@
 """The two trainings of run.py: the handout's, by iterations, and one by epochs, for text of any length.
 
 Each has the same shape: its words and their counts, the settings that make a run this run, how long it is and in what
-unit, and `train`.
+unit, and `train`. What there is to say of the result is left in `findings`, lines to print once it is saved, and
+`warning`, None or a line.
 """
 
 import functools
@@ -91,7 +92,7 @@ class ByIterations:
     settings : HandoutSettings
     """
 
-    unit, axis, keep = "iteration", "iteration", None
+    unit, axis, keep, warning = "iteration", "iteration", None, None
     curve = {}  # labels of the loss curve
 
     def __init__(self, treebank, settings):
@@ -129,7 +130,7 @@ class ByIterations:
         """Where an iteration stands on the axis of a picture."""
         return iteration
 
-    def train(self, checkpoints, say, quiet=False, print_every=None):
+    def train(self, checkpoints, quiet=False, print_every=None):
         """Train, or continue, or find that nothing is left to do.
 
         Returns
@@ -163,9 +164,8 @@ class ByIterations:
                 report=report,
             )
             display.advance(self.total)
-        if losses.losses:
-            say(f"final loss: {losses.losses[-1]:.6f} (smoothed)")
-        say(f"training took {time.perf_counter() - started:.1f} seconds")
+        self.findings = [f"final loss: {losses.losses[-1]:.6f} (smoothed)"] if losses.losses else []
+        self.findings.append(f"training took {time.perf_counter() - started:.1f} seconds")
         return vectors
 
 
@@ -187,7 +187,7 @@ class ByEpochs:
         Share of the sentences that is kept back, to measure the loss on.
     """
 
-    unit, axis, keep = "chunk", "word", KEPT
+    unit, axis, keep, warning = "chunk", "word", KEPT, None
     curve = {"across": "words read", "meaning": "mean loss, nats per prediction"}  # labels of the loss curve
     halvings = ()
 
@@ -223,7 +223,7 @@ class ByEpochs:
         """Where a chunk stands on the axis of a picture and on the progress bar: the words read up to there."""
         return self.chunks.words_before(chunk)
 
-    def train(self, checkpoints, say, quiet=False, print_every=None):
+    def train(self, checkpoints, quiet=False, print_every=None):
         """Train, or continue, or find that nothing is left to do.
 
         Returns
@@ -258,15 +258,16 @@ class ByEpochs:
 
         with Display(first, words, " words", quiet, print_every) as display, np.errstate(**SILENT):
             vectors = fit(self.trainer, self.chunks, checkpoints, self.workers, report, progress, print_every)
+        self.findings = []
         if epoch_loss is not None:
-            say(f"final loss: {epoch_loss:.6f} (mean of the last epoch)")
+            self.findings.append(f"final loss: {epoch_loss:.6f} (mean of the last epoch)")
             untrained = (self.trainer.settings.negatives + 1) * np.log(2)  # all scores are 0: equation 27
             if epoch_loss > HARDLY_TRAINED * untrained:
-                note(
+                self.warning = (
                     f"these vectors have learnt next to nothing: untrained ones have a loss of {untrained:.6f}; give "
                     "more --epochs or more text, or count instead: python count.py"
                 )
         seconds = time.perf_counter() - started
         speed = f", {(words - first) / seconds:,.0f} words/s" if start < self.total else ""
-        say(f"training took {seconds:.1f} seconds{speed}")
+        self.findings.append(f"training took {seconds:.1f} seconds{speed}")
         return vectors

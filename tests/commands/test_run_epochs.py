@@ -349,6 +349,19 @@ def test_vectors_that_have_learnt_nothing_are_not_shown_as_a_result(train, tmp_p
     assert nothing.vectors is None
 
 
+def test_the_vectors_are_saved_before_anything_is_said_of_them(train, monkeypatch):
+    def speaker(quiet):
+        def say(*lines):
+            if any(line.startswith("final loss") for line in lines):
+                raise BrokenPipeError
+
+        return say
+
+    monkeypatch.setattr(run.console, "speaker", speaker)
+    trained = train()
+    assert trained.status == 1 and len(trained.vectors.words) > 2
+
+
 def test_twenty_lines_are_learnt_from_and_told_about_in_as_many(train, tmp_path):
     words = ["north south east west wind", "sun moon star sky cloud", "oak elm ash pine leaf"]
     (tmp_path / "tiny.txt").write_text("\n".join(words[i % 3] for i in range(20)) + "\n", encoding="utf-8")
