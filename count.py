@@ -19,12 +19,11 @@ from pathlib import Path
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.metrics.pairwise import cosine_similarity
 
 from epochs import subsampling
 from utils.commands import options
 from utils.commands.inputs import Data, left_out, read_corpus, read_treebank, refuse_overwriting
-from utils.commands.neighbours import NEIGHBOURS, NEIGHBOURS_OF, listed
+from utils.commands.neighbours import print_neighbours, print_neighbours_of_rows
 from utils.commands.words import choose_words
 from utils.corpus.ids import Corpus
 from utils.corpus.reading import drop_rare, encode
@@ -39,7 +38,6 @@ from utils.system.bar import Bar
 from utils.system.errors import InputError
 from utils.system.files import make_folder
 from utils.vectors.files import check_words, save_vectors
-from utils.vectors.view import frequent
 from utils.vectors.wordvectors import WordVectors
 
 WINDOW, CDS, SHIFT, DIM, EIG = 2, 0.75, 1.0, 50, 0.5  # Levy, Goldberg & Dagan 2015, section 7
@@ -181,11 +179,10 @@ def thinned(args, corpus, occurrences, say):
     return thin
 
 
-def count(args, corpus, V, say):
+def count(args, corpus, V, workers, say):
     """Count the co-occurrences, with a progress bar on a terminal."""
     hidden = args.quiet or not sys.stdout.isatty()
     bar = Bar(total=len(corpus.ids), unit=" words", unit_scale=True, leave=False, disable=hidden)
-    workers = options.workers(args)
     with stage("counts", say) as notes, bar:
         counts = cooccurrence(
             corpus, args.window, args.weighting, V=V, memory=args.memory, workers=workers,
@@ -208,6 +205,8 @@ def measured(args, counts, measure, say):
         notes += [f"less log {args.shift:g}"] if args.shift > 1 else []
         notes += [f"smoothing {args.smoothing:g}"] if args.smoothing else []
         notes.append(cells(matrix))
+    if not matrix.count_nonzero():
+        raise InputError(f"no {MEASURES[measure]} is above 0: give a smaller --shift or --smoothing, or more text")
     return matrix
 
 
@@ -222,21 +221,6 @@ def reduced(args, matrix, d, say):
 
 
 # What is shown
-
-
-def print_neighbours(title, asked, vectors, words, occurrences, say):
-    """Print the nearest neighbours of some words, by cosine, among the most frequent ones."""
-    # Not `print_neighbours` of utils/commands: it may take the mean away, which would fill the sparse rows of counts
-    # and PPMI, and hide what is to be seen here, that with raw counts the frequent words make all rows alike.
-    index = {word: i for i, word in enumerate(words)}
-    rows = [index[word] for word in asked]
-    among = np.argsort(-occurrences, kind="stable")[: frequent(len(words))]  # (n,)
-    cosines = cosine_similarity(vectors[rows], vectors[among])  # (len(asked), n)
-    say(f"nearest neighbours among the {len(among):,} most frequent words, by {title}:")
-    width = max(map(len, asked))
-    for word, row, similarities in zip(asked, rows, cosines, strict=True):
-        best = [i for i in np.argsort(-similarities, kind="stable")[: NEIGHBOURS + 1] if among[i] != row][:NEIGHBOURS]
-        say(f"  {word:{width}}  " + listed([(words[among[i]], similarities[i]) for i in best]))
 
 
 def described(args, measure, d):
@@ -269,7 +253,7 @@ def main(arguments=None):
     args = parse(arguments)
     pictures = [Path(args.out) / name for name in PICTURES]
     refuse_overwriting([args.corpus], [args.save, *pictures])
-    say = console.speaker(args.quiet)
+    say, workers = console.speaker(args.quiet), options.workers(args)
     with stage("reading", say) as notes:
         data = read(args)
         notes += [data.size, f"vocabulary {len(data.words):,}", *data.remarks]
@@ -283,7 +267,7 @@ def main(arguments=None):
 
     if args.subsample:
         corpus = thinned(args, corpus, occurrences, say)
-    counts = count(args, corpus, len(words), say)
+    counts = count(args, corpus, len(words), workers, say)
     matrix = measured(args, counts, args.measure, say)
     vectors = reduced(args, matrix, args.dim, say)
     if args.save:
@@ -295,9 +279,11 @@ def main(arguments=None):
         d = min(DIM, len(words))
         shown += [(described(args, "ppmi", 0), better), (described(args, "ppmi", d), reduced(args, better, d, say))]
 
-    asked = [word for word in NEIGHBOURS_OF if word in chosen] or chosen[: len(NEIGHBOURS_OF)]
     for title, rows in shown:
-        print_neighbours(title, asked, rows, words, occurrences, say)
+        if issparse(rows):
+            print_neighbours_of_rows(chosen, words, rows, occurrences, say, title)
+        else:
+            print_neighbours(chosen, WordVectors(words, rows), occurrences, say, title)
     index = {word: i for i, word in enumerate(words)}
     rows = vectors[[index[word] for word in chosen]]
     title = f"{len(chosen)} words by {described(args, args.measure, args.dim)}"

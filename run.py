@@ -179,7 +179,7 @@ def prepare(args, say):
         return ByIterations(read_treebank(args.data, args.sample), settings_of(args, HandoutSettings))
     if args.share is not None:
         console.note("--share is no longer needed: neighbouring words always share their negative samples")
-    data = read_data(args)
+    workers, data = options.workers(args), read_data(args)
     if args.epochs is None:
         args.epochs = enough_epochs(len(data.corpus.ids))
         if args.epochs > EPOCHS[0]:
@@ -187,7 +187,7 @@ def prepare(args, say):
     if args.subsample is None:
         args.subsample = max(SUBSAMPLE, TWICE / len(data.corpus.ids))
     thinning = args.subsample, args.subsample_form
-    return ByEpochs(data, settings_of(args, Settings), thinning, options.workers(args), args.held_out)
+    return ByEpochs(data, settings_of(args, Settings), thinning, workers, args.held_out)
 
 
 def enough_epochs(words):

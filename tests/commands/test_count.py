@@ -18,6 +18,7 @@ from utils.system import console
 from utils.system.workers import Workers
 from utils.treebank import StanfordSentiment
 from utils.vectors.files import load_vectors
+from utils.vectors.view import view
 
 
 @pytest.fixture
@@ -262,6 +263,30 @@ def test_all_kinds_of_vectors_can_be_drawn(run, options):
 
 
 # A text of one's own
+
+
+def test_what_leaves_no_ppmi_is_refused(run):
+    ran = run("--shift", 1e9)
+    assert ran.status == 2 and ran.err == (
+        "error: no PPMI is above 0: give a smaller --shift or --smoothing, or more text\n"
+    )
+    assert run("--shift", 1e9, "--measure", "pmi").status == 0
+
+
+def test_neighbours_agree_with_those_of_the_saved_file_where_all_vectors_have_much_in_common(run, capsys):
+    ran = run("--measure", "counts", "--dim", 3)
+    heading, *lines = ran.out.partition("nearest neighbours")[2].splitlines()
+    assert heading.endswith("by SVD of counts, 3 dimensions about the mean:")
+    shown = view(ran.vectors)
+    assert shown.centred
+    word, *found = lines[0].split()
+    assert found[::2] == [near for near, _ in shown.neighbours(word, 5)]
+
+
+def test_more_workers_than_memory_holds_are_refused(run, monkeypatch):
+    monkeypatch.setattr("utils.system.memory.physical_memory", lambda: 1e9)
+    ran = run("--workers", 999_999_999)
+    assert ran.status == 2 and ran.err.startswith("error: 999999999 workers would take ") and ran.err.count("\n") == 1
 
 
 def test_your_own_text(run, tmp_path):

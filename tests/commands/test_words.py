@@ -43,7 +43,10 @@ def test_without_counts_the_order_of_the_words_tells_how_frequent_they_are():
 
 
 def test_a_single_letter_of_an_alphabet_says_nothing_and_a_chinese_sign_does():
-    assert frequent_words(["s", "я", "猫", "it's", "44"], np.array([9, 8, 7, 6, 5])) == ["猫", "it's"]
+    words = ["s", "я", "猫", "it's", "44", *(f"w{i}" for i in range(SHOWN - 2))]
+    counts = np.arange(len(words), 0, -1)
+    assert frequent_words(words, counts) == ["猫", "it's", *words[5:]]
+    assert frequent_words(words[:20], counts[:20]) == words[:4] + words[5:20]  # of few words all are needed
 
 
 def test_a_text_without_letters_shows_what_it_has():

@@ -7,10 +7,12 @@ from epochs import SUBSAMPLING_FORMS
 from utils.corpus.tokens import ENCODING_ERRORS, TextOptions, compiled
 from utils.system.console import number_from_zero, positive_number, whole_number
 from utils.system.errors import InputError
+from utils.system.memory import refuse_beyond_memory
 from utils.system.workers import Workers
 from utils.vectors.files import MATRICES
 
 LARGEST_SEED = 2**32 - 1  # NumPy takes no larger one
+WORKER_MEMORY = 80 * 10**6  # bytes that a process has taken when its libraries are loaded
 MIN_COUNT = 5  # of your own text, as in word2vec's C code
 
 at_least_one = whole_number(1)
@@ -119,6 +121,8 @@ SHARED = {
 
 def workers(args):
     """The Workers that the arguments ask for: processes here, or those of a Dask cluster."""
+    if not args.cluster and args.workers > 1:
+        refuse_beyond_memory(args.workers * WORKER_MEMORY, f"{args.workers} workers", "give fewer --workers")
     return Workers(args.workers, args.cluster)
 
 

@@ -54,9 +54,10 @@ def telling_words(words):
 
 
 def frequent_words(words, counts):
-    """The most frequent words of a text that say something: not the very commonest, if enough others are left.
+    """The most frequent words of a text that say something: those with letters.
 
-    Neither are numbers and signs, nor single letters of an alphabet; a sign of Chinese is a word.
+    The very commonest are passed over, and single letters of an alphabet (a sign of Chinese is a word), if enough
+    others are left.
 
     Parameters
     ----------
@@ -68,11 +69,9 @@ def frequent_words(words, counts):
     list of str
         At most SHOWN, the most frequent first.
     """
-    order = [i for i in np.argsort(-counts, kind="stable") if _says_something(words[i])]
+    order = [i for i in np.argsort(-counts, kind="stable") if any(map(str.isalpha, words[i]))]
+    longer = [i for i in order if len(words[i]) > 1 or words[i].lower() == words[i].upper()]
+    order = longer if len(longer) >= SHOWN else order
     common = sum(counts[i] > COMMONEST * counts.sum() for i in order)
     first = max(0, min(common, len(order) - SHOWN))
     return [words[i] for i in order[first : first + SHOWN]] or words[:SHOWN]
-
-
-def _says_something(word):
-    return any(map(str.isalpha, word)) and (len(word) > 1 or word.lower() == word.upper())
