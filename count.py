@@ -22,7 +22,7 @@ from scipy.sparse import issparse
 
 from epochs import subsampling
 from utils.commands import options
-from utils.commands.inputs import Data, left_out, read_corpus, read_treebank, refuse_overwriting
+from utils.commands.inputs import Data, files_to_read, left_out, read_corpus, read_treebank, refuse_overwriting
 from utils.commands.neighbours import print_neighbours, print_neighbours_of_rows
 from utils.commands.words import choose_words
 from utils.corpus.ids import Corpus
@@ -252,7 +252,7 @@ def main(arguments=None):
     """Count, report, draw and save as the command line asks; return the exit status."""
     args = parse(arguments)
     pictures = [Path(args.out) / name for name in PICTURES]
-    refuse_overwriting([args.corpus], [args.save, *pictures])
+    refuse_overwriting(files_to_read(args.corpus or args.data), [args.save, *pictures])
     say, workers = console.speaker(args.quiet), options.workers(args)
     with stage("reading", say) as notes:
         data = read(args)

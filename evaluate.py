@@ -21,7 +21,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from utils.commands import options
-from utils.commands.inputs import missing_treebank, refuse_overwriting
+from utils.commands.inputs import files_to_read, missing_treebank, refuse_overwriting
 from utils.commands.words import telling_words
 from utils.corpus.published import EVALUATION_SETS
 from utils.pictures.charts import heat_map
@@ -288,6 +288,8 @@ def read_data(args):
         What is left out, and how to get it.
     """
     paths, notes = find_sets(args)
+    read = [path for found in paths.values() for path in found.values()]
+    refuse_overwriting([*read, *files_to_read(args.data)], [args.json, args.confusion])
     pairs = {title: sets.read_pairs(path) for title, path in paths.get(SIMILARITY, {}).items()}
     questions = {title: sets.read_questions(path) for title, path in paths.get(ANALOGIES, {}).items()}
     splits, note = read_splits(args) if SENTIMENT in args.tasks else ({}, None)

@@ -22,6 +22,7 @@ from grader.protection import find_protection
 from grader.scheme import BUILT_IN, PART_TITLES, SHAPE, read_scheme
 from grader.solution import collect
 from grader.training import Text
+from utils.commands.inputs import refuse_overwriting
 from utils.corpus import sample
 from utils.system import console
 from utils.system.errors import InputError
@@ -140,7 +141,13 @@ def _no_text():
 def main(arguments=None):
     """Grade as the command line asks; return the exit status."""
     args = parse(arguments)
-    for path in filter(None, (args.json, args.gradescope, args.csv)):
+    outputs = list(filter(None, (args.json, args.gradescope, args.csv)))
+    for path in filter(None, (args.scheme, args.metadata)):
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is not a regular file: save its content to one first")
+    code = args.path.rglob("*.py") if any(path.exists() for path in outputs) else ()
+    refuse_overwriting([args.path, args.scheme, args.metadata, *code], outputs)
+    for path in outputs:
         if not path.resolve().parent.is_dir():
             raise InputError(f"there is no folder {path.parent} for {path.name}")
     scheme = read_scheme(args.scheme)

@@ -23,7 +23,7 @@ import utils.system.one_thread  # noqa: F401 (before NumPy: the same bytes on an
 from epochs import NOISE, STEP, Settings
 from trainings import KEPT, PRINT_EVERY, ByEpochs, ByIterations, HandoutSettings
 from utils.commands import options
-from utils.commands.inputs import Data, read_corpus, read_treebank, refuse_overwriting
+from utils.commands.inputs import Data, files_to_read, read_corpus, read_treebank, refuse_overwriting
 from utils.commands.neighbours import print_neighbours
 from utils.commands.words import choose_words
 from utils.pictures.animation import animate_map
@@ -226,7 +226,7 @@ def file_to_save(args):
         raise InputError(f"--save wants a file, got the folder {path}")
     format_of(path)
     written = (Path(args.out, name) for name in (PICTURE, CURVE, LOSSES, ANIMATION))
-    refuse_overwriting([getattr(args, "corpus", None)], [path, *written])
+    refuse_overwriting(files_to_read(getattr(args, "corpus", None) or args.data), [path, *written])
     return path
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from utils.commands.inputs import refuse_overwriting
+from utils.commands.inputs import files_to_read, refuse_overwriting
 from utils.system.errors import InputError
 
 
@@ -24,3 +24,34 @@ def test_other_outputs_are_fine(tmp_path):
     (tmp_path / "old.txt").write_text("a b", encoding="utf-8")
     refuse_overwriting([tmp_path / "text.txt", tmp_path], [tmp_path / "new.txt", tmp_path / "old.txt", None])
     refuse_overwriting([], [tmp_path / "text.txt"])
+
+
+def test_a_text_in_a_folder_is_not_written_over_but_vectors_made_of_it_are(tmp_path):
+    text, vectors = tmp_path / "text.txt", tmp_path / "word_vectors.txt"
+    text.write_text("a b c\n", encoding="utf-8")
+    vectors.write_text("1 3\na 1 2 3\n", encoding="utf-8")
+    refuse_overwriting(files_to_read(tmp_path), [vectors, tmp_path / "picture.png"])
+    with pytest.raises(InputError, match=r"text\.txt would be written over .*text\.txt, which is read"):
+        refuse_overwriting(files_to_read(tmp_path), [vectors, text])
+    assert files_to_read(None) == [] and files_to_read(tmp_path / "none") == [tmp_path / "none"]
+
+
+def test_the_words_beside_a_tsv_are_part_of_it(tmp_path):
+    words = tmp_path / "x_metadata.tsv"
+    words.write_text("a\n", encoding="utf-8")
+    for inputs, outputs in (([words], [tmp_path / "x.tsv"]), ([tmp_path / "x.tsv"], [words])):
+        with pytest.raises(InputError, match="x_metadata.tsv would be written over .*x_metadata.tsv, which is read"):
+            refuse_overwriting(inputs, outputs)
+
+
+def test_two_outputs_are_not_the_same_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"a\.json would be written twice: choose another name"):
+        refuse_overwriting([], ["a.json", tmp_path / "a.json"])
+
+
+def test_a_text_redirected_to_standard_input_is_not_written_over(command, tmp_path):
+    (tmp_path / "t.txt").write_text("a b c\n" * 9, encoding="utf-8")
+    with (tmp_path / "t.txt").open() as text:
+        called = command("count.py", "--corpus", "-", "--save", "t.txt", stdin=text)
+    assert called.returncode == 2 and "t.txt would be written over /dev/stdin" in called.stderr

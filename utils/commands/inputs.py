@@ -1,5 +1,6 @@
 """What commands read, as their options say: a treebank or your own text; and what they must not write over."""
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,9 +9,11 @@ import numpy as np
 from utils.commands.options import text_options
 from utils.corpus.ids import Corpus
 from utils.corpus.reading import read_text
+from utils.corpus.sources import find_sources
 from utils.system import console
 from utils.system.errors import InputError
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment, sample_treebank
+from utils.vectors.storage import files_of
 
 CACHE = ".cache"  # in --out
 
@@ -108,22 +111,36 @@ def left_out(before, corpus):
     return [f"{before - len(corpus.ids):,} words left out"] if before > len(corpus.ids) else []
 
 
+def files_to_read(path):
+    """The files that are read where an option names `path`: those of a folder, standard input's, or the file itself."""
+    if path is None:
+        return []
+    if str(path) == "-":
+        return [Path("/dev/stdin")]
+    if Path(path).is_dir():
+        with contextlib.suppress(InputError):  # whoever reads the folder will say what is missing
+            return [source.path for source in find_sources(path)[0]]
+    return [Path(path)]
+
+
 def refuse_overwriting(inputs, outputs):
-    """Refuse to write over what is read.
+    """Refuse to write over what is read, or twice to the same file.
 
     Parameters
     ----------
     inputs, outputs : iterable of str, Path or None
-        None, "-" and what does not exist yet are passed over.
+        None, folders and what does not exist yet are passed over.
 
     Raises
     ------
     InputError
-        One of the outputs is one of the inputs, or the same file by another name.
+        One of the outputs is one of the inputs, or the same file by another name, or another output.
     """
-    read = [Path(path) for path in inputs if path not in (None, "-") and Path(path).is_file()]
-    for output in outputs:
-        if output is not None and Path(output).exists():
-            for path in read:
-                if path.samefile(output):
-                    raise InputError(f"{output} would be written over {path}, which is read: choose another name")
+    read = [file for path in inputs if path is not None for file in files_of(path) if file.is_file()]
+    written = [file for path in outputs if path is not None for file in files_of(path, written=True)]
+    for i, output in enumerate(written):
+        if output.resolve() in (other.resolve() for other in written[:i]):
+            raise InputError(f"{output} would be written twice: choose another name for one of the two files")
+        for path in read if output.exists() else ():
+            if path.samefile(output):
+                raise InputError(f"{output} would be written over {path}, which is read: choose another name")

@@ -271,6 +271,14 @@ def _extension(path):
     return (path.with_suffix("") if path.suffix.lower() == COMPRESSED else path).suffix.lower()
 
 
+def files_of(path, written=False):
+    """The files that vectors are in which are saved as `path`, or written as such: a .tsv has its words beside it."""
+    path = Path(path)
+    if _extension(path) != ".tsv":
+        return [path]
+    return [path, _metadata(path) if written else _metadata_to_read(path)]
+
+
 def _metadata(path):
     return path.with_name(f"{path.stem.removesuffix(TENSOR)}{METADATA}{path.suffix}")
 
