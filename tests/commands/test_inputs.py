@@ -50,8 +50,15 @@ def test_two_outputs_are_not_the_same_file(tmp_path, monkeypatch):
         refuse_overwriting([], ["a.json", tmp_path / "a.json"])
 
 
-def test_a_text_redirected_to_standard_input_is_not_written_over(command, tmp_path):
-    (tmp_path / "t.txt").write_text("a b c\n" * 9, encoding="utf-8")
-    with (tmp_path / "t.txt").open() as text:
-        called = command("count.py", "--corpus", "-", "--save", "t.txt", stdin=text)
-    assert called.returncode == 2 and "t.txt would be written over /dev/stdin" in called.stderr
+def test_a_text_redirected_to_standard_input_is_not_written_over(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("a b c\n", encoding="utf-8")
+    stdin = os.dup(0)
+    try:
+        with text.open() as file:
+            os.dup2(file.fileno(), 0)
+            with pytest.raises(InputError, match=r"text\.txt would be written over /dev/stdin, which is read"):
+                refuse_overwriting(files_to_read("-"), [text])
+    finally:
+        os.dup2(stdin, 0)
+        os.close(stdin)

@@ -561,6 +561,22 @@ def test_damaged_compressed_files_are_named(write, ending, kept):
         read_text(write(packed[:kept] or b"plain text", f"text{ending}"))
 
 
+def test_an_xz_file_that_asks_for_much_memory_is_refused(write):
+    large = {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 28}
+    with pytest.raises(InputError, match=r"text\.xz takes more than 128 MB to unpack: compress it again"):
+        read_text(write(lzma.compress(b"a b c\n", filters=[large]), "text.xz"))
+    assert read_text(write(lzma.compress(b"a b c\n", preset=9), "text.xz")).words == ["a", "b", "c"]
+
+
+def test_an_xz_file_is_read_to_its_end_whatever_its_streams(write, monkeypatch):
+    monkeypatch.setattr(sources, "BLOCK", 37)
+    texts = ["".join(f"{i * i % 977} b\n" for i in range(3000)), "", "c d\n"]
+    packed = b"".join(lzma.compress(text.encode()) + b"\0" * 40 for text in texts)
+    found = read_text(write(packed, "text.xz"))
+    plain = read_text(write("".join(texts)))
+    assert found.words == plain.words and np.array_equal(found.corpus.ids, plain.corpus.ids)
+
+
 def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path):
     with pytest.raises(InputError, match="none.txt is missing: wanted text"):
         read_text(tmp_path / "none.txt")

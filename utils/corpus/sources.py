@@ -21,10 +21,62 @@ from typing import NamedTuple
 from utils.system.errors import EnvironmentFailure, InputError
 
 BLOCK = 2**16  # bytes read at a time, so that their words stay in the processor's cache
-OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+XZ_MEMORY = 1 << 27  # bytes for unpacking an .xz file: twice what `xz -9` needs; a header may ask for 4 GB
 TEXT_FILE = re.compile(r".+\.txt(\.gz|\.bz2|\.xz)?", re.IGNORECASE | re.DOTALL)  # in a folder
 DAMAGE = (EOFError, zlib.error, lzma.LZMAError)  # what they raise, besides an OSError without a number
 WANTED = "wanted text, one sentence per line"
+
+
+class XzFile:
+    """An .xz file to read from, as `lzma.open`, but with bounded memory.
+
+    Parameters
+    ----------
+    file : path or binary file
+    mode : "rb"
+
+    Raises
+    ------
+    lzma.LZMAError
+        From `read`: it is damaged, or unpacking takes more than XZ_MEMORY.
+    """
+
+    def __init__(self, file, mode="rb"):
+        self._owned = contextlib.ExitStack()
+        self._file = file if hasattr(file, "read") else self._owned.enter_context(Path(file).open(mode))
+        self._decoder = None  # of the current stream; a file may have several
+        self._rest = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._owned.close()
+
+    def read(self, size):
+        """At most `size` bytes; none at the end."""
+        while self._decoder or self._next_stream():
+            if self._decoder.needs_input:
+                self._rest = self._rest or self._file.read(BLOCK)
+                if not self._rest:
+                    raise EOFError("the stream ends too early")
+            data, self._rest = self._decoder.decompress(self._rest, size), b""
+            if self._decoder.eof:
+                self._rest, self._decoder = self._decoder.unused_data, None
+            if data:
+                return data
+        return b""
+
+    def _next_stream(self):
+        while not (begin := self._rest.lstrip(b"\0")):  # streams may be padded
+            self._rest = self._file.read(BLOCK)
+            if not self._rest:
+                return False
+        self._rest, self._decoder = begin, lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+        return True
+
+
+OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": XzFile}
 
 
 class Source(NamedTuple):
@@ -258,6 +310,9 @@ def _unpack(file, source, compressed):
     try:
         return file.read(BLOCK)
     except DAMAGE as error:
+        if "memory" in str(error).lower():
+            remedy = "compress it again with a smaller dictionary, as `xz -9` does"
+            raise InputError(f"{source.name} takes more than {XZ_MEMORY >> 20} MB to unpack: {remedy}") from None
         problem = error
     except OSError as error:
         if error.errno is not None or not compressed:
