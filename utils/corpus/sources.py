@@ -43,7 +43,7 @@ class XzFile:
 
     def __init__(self, file, mode="rb"):
         self._owned = contextlib.ExitStack()
-        self._file = file if hasattr(file, "read") else self._owned.enter_context(Path(file).open(mode))
+        self._file = file if hasattr(file, "read") else self._owned.enter_context(Path(file).open(mode))  # noqa: SIM115 (closed by __exit__)
         self._decoder = None  # of the current stream; a file may have several
         self._rest = b""
 
