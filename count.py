@@ -24,7 +24,7 @@ from epochs import subsampling
 from utils.commands import options
 from utils.commands.inputs import Data, files_to_read, left_out, read_corpus, read_treebank, refuse_overwriting
 from utils.commands.neighbours import print_neighbours, print_neighbours_of_rows
-from utils.commands.words import choose_words
+from utils.commands.words import choose_words, groups_of
 from utils.corpus.ids import Corpus
 from utils.corpus.reading import drop_rare, encode
 from utils.counting.cooccurrence import WEIGHTINGS, cooccurrence
@@ -32,7 +32,7 @@ from utils.counting.pmi import pmi, ppmi, svd_vectors
 from utils.minibatches.bands import thin_out
 from utils.minibatches.chunks import Chunks
 from utils.pictures.charts import MOST_CELLS, heat_map
-from utils.pictures.wordmap import MAP_GROUPS, word_map
+from utils.pictures.wordmap import word_map
 from utils.system import console
 from utils.system.bar import Bar
 from utils.system.errors import InputError
@@ -287,7 +287,7 @@ def main(arguments=None):
     index = {word: i for i, word in enumerate(words)}
     rows = vectors[[index[word] for word in chosen]]
     title = f"{len(chosen)} words by {described(args, args.measure, args.dim)}"
-    word_map(chosen, rows.toarray() if issparse(rows) else rows, pictures[0], MAP_GROUPS, title)
+    word_map(chosen, rows.toarray() if issparse(rows) else rows, pictures[0], groups_of(chosen), title)
     draw_matrix(matrix, chosen, words, args.measure, pictures[1])
     say(f"wrote {pictures[0]} and {pictures[1]}")
     if args.save:

@@ -22,12 +22,12 @@ from pathlib import Path
 
 from utils.commands import options
 from utils.commands.inputs import files_to_read, missing_treebank, refuse_overwriting
-from utils.commands.words import telling_words
+from utils.commands.words import groups_of, telling_words
 from utils.corpus.published import EVALUATION_SETS
 from utils.pictures.charts import heat_map
 from utils.pictures.confusion import confusion_picture
 from utils.pictures.webmap import html_map
-from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, MOST_WORDS, word_map
+from utils.pictures.wordmap import MAP_WORDS, MOST_WORDS, word_map
 from utils.scoring import sentiment, sets, stability, table, wordsets
 from utils.system import console
 from utils.system.bar import Bar
@@ -418,7 +418,8 @@ def draw_map(args):
         raise InputError(
             f"a picture has space for {MOST_WORDS} words, got {len(words)}: give fewer, or draw a page, --out {page}"
         )
-    MAPS[ending](words, vectors[words], args.out, MAP_GROUPS, f"{len(words)} words of {Path(args.file).name}")
+    title = f"{len(words)} words of {Path(args.file).name}"
+    MAPS[ending](words, vectors[words], args.out, groups_of(words), title)
     say(f"wrote {args.out}")
 
 

@@ -25,10 +25,10 @@ from trainings import KEPT, PRINT_EVERY, ByEpochs, ByIterations, HandoutSettings
 from utils.commands import options
 from utils.commands.inputs import Data, files_to_read, read_corpus, read_treebank, refuse_overwriting
 from utils.commands.neighbours import print_neighbours
-from utils.commands.words import choose_words
+from utils.commands.words import choose_words, groups_of
 from utils.pictures.animation import animate_map
 from utils.pictures.charts import loss_curve
-from utils.pictures.wordmap import MAP_GROUPS, word_map
+from utils.pictures.wordmap import word_map
 from utils.runs.checkpoints import Checkpoints
 from utils.runs.losses import Losses
 from utils.system import console
@@ -235,7 +235,7 @@ def draw(args, training, checkpoints, words, matrix, say):
     index = {word: i for i, word in enumerate(training.words)}
     ids = [index[word] for word in words]
     picture = checkpoints.folder / PICTURE
-    word_map(words, matrix[ids], picture, MAP_GROUPS, f"{len(words)} words after {training.length}")
+    word_map(words, matrix[ids], picture, groups_of(words), f"{len(words)} words after {training.length}")
     say(f"wrote {picture}")
     if losses := checkpoints.losses.losses:
         picture = checkpoints.folder / CURVE
@@ -247,7 +247,7 @@ def draw(args, training, checkpoints, words, matrix, say):
         for iteration, vectors, _ in checkpoints.all(at_most=training.total):
             frames[training.place(iteration)] = select(vectors, args.vectors)[ids]
         picture = checkpoints.folder / ANIMATION
-        animate_map(words, frames, picture, MAP_GROUPS, unit=training.axis)
+        animate_map(words, frames, picture, groups_of(words), unit=training.axis)
         say(f"wrote {picture}")
 
 

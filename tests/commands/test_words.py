@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from utils.commands.words import SHOWN, choose_words, frequent_words, telling_words
-from utils.pictures.wordmap import MAP_WORDS, MOST_WORDS
+from utils.commands.words import SHOWN, choose_words, frequent_words, groups_of, telling_words
+from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, MOST_WORDS
 from utils.system.errors import InputError
 
 WORDS = ["the", ",", "of", "cat", "42", "dog", "great", "boring"]
@@ -51,6 +51,11 @@ def test_a_single_letter_of_an_alphabet_says_nothing_and_a_chinese_sign_does():
 
 def test_a_text_without_letters_shows_what_it_has():
     assert frequent_words(["1", "2"], np.array([3, 2])) == ["1", "2"]
+
+
+def test_the_handouts_groups_mark_its_own_words_only():
+    assert groups_of(MAP_WORDS) == groups_of(["great", "rain", "other"]) == MAP_GROUPS
+    assert groups_of(["man", "law", "body"]) == groups_of(["man", "law"]) == {}
 
 
 def test_words_that_are_not_there_and_too_many_are_refused():

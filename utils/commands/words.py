@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.pictures.wordmap import MAP_WORDS, MOST_WORDS
+from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, MOST_WORDS
 from utils.system.console import note
 from utils.system.errors import InputError
 
@@ -46,6 +46,11 @@ def choose_words(asked, words, counts, quiet, handout=True):
     if unknown and not quiet:
         note(f"not in the vocabulary, left out of the pictures: {', '.join(unknown)}")
     return known
+
+
+def groups_of(words):
+    """The handout's groups for the marks of a map; none if most of the words are others, of which they say nothing."""
+    return MAP_GROUPS if 2 * len(set(words) & set(MAP_WORDS)) > len(words) else {}
 
 
 def telling_words(words):

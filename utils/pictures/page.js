@@ -102,7 +102,7 @@ function resize() {
   if (box.width === 0 || box.height === 0) return;
   [size[0], size[1]] = [box.width, box.height];
   map.setAttribute("viewBox", `0 0 ${size.join(" ")}`);
-  const space = [size[0] - 2 * Math.min(110, 0.22 * size[0]), size[1] - 2 * Math.min(40, 0.1 * size[1])];
+  const space = [size[0] - 2 * Math.min(110, 0.16 * size[0]), size[1] - 2 * Math.min(40, 0.1 * size[1])];
   const fits = [0, 1].map((axis) => space[axis] / (high[axis] - low[axis]));
   fit = Math.min(...fits);
   if (!Number.isFinite(fit)) fit = 1;  // all words are in one place
