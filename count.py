@@ -35,7 +35,7 @@ from utils.pictures.charts import MOST_CELLS, heat_map
 from utils.pictures.wordmap import word_map
 from utils.system import console
 from utils.system.bar import Bar
-from utils.system.errors import InputError
+from utils.system.errors import InputError, quoted
 from utils.system.files import make_folder
 from utils.vectors.files import check_words, save_vectors
 from utils.vectors.wordvectors import WordVectors
@@ -114,7 +114,7 @@ def memory_size(text):
     """Argparse type: bytes, as in 500MB, 1.5GB or 2000000."""
     match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*([A-Z]*)", text.strip().upper(), re.ASCII)
     if match is None or match[2] not in UNITS:
-        raise ArgumentTypeError(f"wants a size such as 500MB or 2GB, got {text!r}")
+        raise ArgumentTypeError(f"wants a size such as 500MB or 2GB, got {quoted(text)}")
     return int(float(match[1]) * UNITS[match[2]])
 
 

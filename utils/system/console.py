@@ -12,7 +12,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from utils.system.errors import EnvironmentFailure, InputError
+from utils.system.errors import EnvironmentFailure, InputError, quoted
 
 STATUS_INPUT = 2  # as argparse does
 STATUS_ENVIRONMENT = 1
@@ -112,6 +112,13 @@ class ArgumentParser(argparse.ArgumentParser):
     def __init__(self, *args, formatter_class=HelpFormatter, **options):
         super().__init__(*args, formatter_class=formatter_class, **options)
 
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse's; Python before 3.13 makes an empty list of `--option=--` and `-o--`."""
+        args = sys.argv[1:] if args is None else list(args)
+        for match in filter(None, (re.fullmatch(r"(--[\w-]+)=--|(-\w)--", argument) for argument in args)):
+            self.error(f"argument {match[1] or match[2]}: wants a value, got '--'")
+        return super().parse_known_args(args, namespace)
+
     def error(self, message):
         self.exit(STATUS_INPUT, printable(f"error: {message} (see {self.prog} --help)") + "\n")
 
@@ -124,7 +131,7 @@ def whole_number(least, most=LARGEST_NUMBER):
         try:
             value = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"wants {wanted}, got {text!r}") from None
+            raise argparse.ArgumentTypeError(f"wants {wanted}, got {quoted(text)}") from None
         if value < least or value > most:
             limit = f" and at most {most}" if value > most or most != LARGEST_NUMBER else ""
             shown = text if len(text) <= 20 else f"a number of {len(text)} digits"
@@ -141,7 +148,7 @@ def positive_number(text):
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"wants a number above 0, got {text!r}")
+        raise argparse.ArgumentTypeError(f"wants a number above 0, got {quoted(text)}")
     return value
 
 
@@ -152,7 +159,7 @@ def number_from_zero(text):
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"wants a number of at least 0, got {text!r}")
+        raise argparse.ArgumentTypeError(f"wants a number of at least 0, got {quoted(text)}")
     return value
 
 
