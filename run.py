@@ -81,10 +81,14 @@ def handout_parser():
     )
     options.add_treebank(parser)
     parser.add_argument(
-        "--iterations", type=options.at_least_one, default=HandoutSettings.iterations, metavar="N", help="in all"
+        "--iterations",
+        type=options.at_least_one,
+        default=HandoutSettings.iterations,
+        metavar="N",
+        help="iterations in all",
     )
     parser.add_argument(
-        "--loss", choices=["negative-sampling", "naive-softmax"], default=HandoutSettings.loss, help="to minimize"
+        "--loss", choices=["negative-sampling", "naive-softmax"], default=HandoutSettings.loss, help="what is minimized"
     )
     options.add(parser, "--dim", default=HandoutSettings.dim)
     options.add(parser, "--window", default=HandoutSettings.window)
@@ -96,7 +100,8 @@ def handout_parser():
     )
     options.add(parser, "--step", default=HandoutSettings.step, help="step; halved every 20,000 iterations")
     options.add(parser, "--seed", default=None, help="seed of both random streams (default: the handout's two)")
-    add_run_options(parser, f"iterations from loss line to loss line (default: {PRINT_EVERY}; a bar on a terminal)")
+    lines = f"iterations from loss line to loss line (default: {PRINT_EVERY}; a bar on a terminal)"
+    add_run_options(parser, lines, "all")
     return parser
 
 
@@ -135,7 +140,7 @@ def epochs_parser():
     parser.add_argument("--share", type=options.at_least_one, help=argparse.SUPPRESS)  # of earlier versions
     steps = f"{STEP['skip-gram']:g}; CBOW {STEP['cbow']:g}"
     options.add(parser, "--step", default=None, help=f"step at the start, falling to 0 (default: {steps})")
-    default = f" (default: {SUBSAMPLE:g}; of a tiny text what {TWICE} occurrences are)"
+    default = f" (default: {SUBSAMPLE:g}; of a tiny text the share of {TWICE} occurrences)"
     options.add(parser, "--subsample", help=options.SHARED["--subsample"]["help"] + default)
     options.add(parser, "--subsample-form", "--seed", "--workers", "--cluster")
     parser.add_argument(
@@ -146,20 +151,22 @@ def epochs_parser():
         help="share of the sentences to keep back and to measure the loss on after each epoch",
     )
     parser.add_argument("--dtype", choices=["float32", "float64"], default=Settings.dtype, help="precision")
-    add_run_options(parser, f"print the loss every N chunks of the text; keep the newest {KEPT} checkpoints")
+    lines = "chunks of the text from loss line to loss line (default: some twenty lines in all; a bar on a terminal)"
+    add_run_options(parser, lines, KEPT)
     options.add_text_options(parser)
     return parser
 
 
-def add_run_options(parser, print_every):
+def add_run_options(parser, print_every, keep):
     """Declare what both trainings have: where results go, and what is shown."""
     options.add(parser, "--out")
-    options.add(parser, "--save", "--vectors")
+    options.add(parser, "--save", help=f"{options.SHARED['--save']['help']} (default: {VECTORS} in --out)")
+    options.add(parser, "--vectors")
     parser.add_argument(
         "--keep",
         type=options.at_least_one,
         metavar="N",
-        help="keep the newest N checkpoints; from 2 on, a damaged newest one does not lose the run",
+        help=f"keep the newest N checkpoints (default: {keep}); with 2 or more a damaged one does not lose the run",
     )
     parser.add_argument("--fresh", action="store_true", help="start anew; earlier checkpoints move to previous-<n>")
     parser.add_argument("--print-every", type=options.at_least_one, metavar="N", help=print_every)

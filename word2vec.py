@@ -385,8 +385,8 @@ def main(arguments=None):
     """Run the self-tests that the command line asks for, or explain methods; return the exit status."""
     methods = [*selftests.SELF_TESTS, "all"]
     parser = console.ArgumentParser(description="Self-tests of the word2vec methods: expected figures and gradients.")
-    parser.add_argument("method", nargs="?", default="all", choices=[*methods, "explain"], help="default: all")
-    parser.add_argument("explained", nargs="?", choices=methods, help="after `explain`: which method; default: all")
+    parser.add_argument("method", nargs="?", default="all", choices=[*methods, "explain"], help="what to test")
+    parser.add_argument("explained", nargs="?", choices=methods, help="after `explain`: which method (default: all)")
     args = parser.parse_args(arguments)
     this = sys.modules[__name__]
     if args.method == "explain":

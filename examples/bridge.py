@@ -46,6 +46,7 @@ from utils.system import console  # noqa: E402
 from utils.system.bar import Bar  # noqa: E402
 from utils.system.errors import InputError  # noqa: E402
 from utils.system.files import make_folder  # noqa: E402
+from utils.system.memory import refuse_beyond_memory  # noqa: E402
 from utils.treebank import sample_treebank  # noqa: E402
 from word2vec import minibatchLossAndGradient, sigmoid  # noqa: E402
 
@@ -196,7 +197,8 @@ def draw(panels, wanted, which, path):
 def main(arguments=None):
     """Train in both ways, compare, draw; return the exit status."""
     parser = console.ArgumentParser(description="Skip-gram with negative sampling factorizes a shifted PMI matrix.")
-    parser.add_argument("--sentences", type=console.whole_number(sample.MINIMUM), default=SENTENCES, metavar="S")
+    at_least = console.whole_number(sample.MINIMUM)
+    parser.add_argument("--sentences", type=at_least, default=SENTENCES, metavar="S", help="of the text")
     options.add(parser, "--dim", default=DIM)
     options.add(parser, "--window", default=WINDOW)
     options.add(parser, "--negatives", default=K)
@@ -209,6 +211,7 @@ def main(arguments=None):
     treebank = sample_treebank(args.sentences)
     corpus = expanded(treebank)
     V = len(treebank.words())
+    refuse_beyond_memory(4 * 8 * 2 * V * args.dim, f"{args.dim} dimensions of {V} words", "give a smaller --dim")
     n = expected_pairs(corpus, V, args.window)
     q = np.bincount(treebank.sampleTable(), minlength=V) / treebank.tablesize  # (V,)
     negatives = expected_negatives(n, q, args.negatives)
