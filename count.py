@@ -31,8 +31,6 @@ from utils.counting.cooccurrence import WEIGHTINGS, cooccurrence
 from utils.counting.pmi import pmi, ppmi, svd_vectors
 from utils.minibatches.bands import thin_out
 from utils.minibatches.chunks import Chunks
-from utils.pictures.charts import MOST_CELLS, heat_map
-from utils.pictures.wordmap import word_map
 from utils.system import console
 from utils.system.bar import Bar
 from utils.system.errors import InputError, quoted
@@ -229,6 +227,8 @@ def described(args, measure, d):
 
 def draw_matrix(matrix, chosen, words, measure, path):
     """Draw the rows of some words, in the columns that say most about more than one of them, then about any."""
+    from utils.pictures.charts import MOST_CELLS, heat_map
+
     index = {word: i for i, word in enumerate(words)}
     chosen = chosen[:MOST_CELLS]
     rows = matrix[[index[word] for word in chosen]]  # (r, V), sparse
@@ -287,6 +287,8 @@ def main(arguments=None):
     index = {word: i for i, word in enumerate(words)}
     rows = vectors[[index[word] for word in chosen]]
     title = f"{len(chosen)} words by {described(args, args.measure, args.dim)}"
+    from utils.pictures.wordmap import word_map
+
     word_map(chosen, rows.toarray() if issparse(rows) else rows, pictures[0], groups_of(chosen), title)
     draw_matrix(matrix, chosen, words, args.measure, pictures[1])
     say(f"wrote {pictures[0]} and {pictures[1]}")

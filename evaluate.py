@@ -22,12 +22,8 @@ from pathlib import Path
 
 from utils.commands import options
 from utils.commands.inputs import files_to_read, missing_treebank, refuse_overwriting
-from utils.commands.words import groups_of, telling_words
+from utils.commands.words import MAP_WORDS, groups_of, telling_words
 from utils.corpus.published import EVALUATION_SETS
-from utils.pictures.charts import heat_map
-from utils.pictures.confusion import confusion_picture
-from utils.pictures.webmap import html_map
-from utils.pictures.wordmap import MAP_WORDS, MOST_WORDS, word_map
 from utils.scoring import sentiment, sets, stability, table, wordsets
 from utils.system import console
 from utils.system.bar import Bar
@@ -44,7 +40,7 @@ SET_FILES = {SIMILARITY: sets.SIMILARITY_FILES, ANALOGIES: sets.ANALOGY_FILES}
 SETS_VARIABLE = "EVAL_SETS"
 NEIGHBOURS = 10
 WORDS = "words of the picture (default: the handout's 24 if most are in the file, else some of its frequent words)"
-MAPS = {".png": word_map, ".html": html_map}
+MAP_ENDINGS = (".png", ".html")
 LITERAL = "\0"  # begins a word that argparse must not take for an option; no argument can contain it
 
 
@@ -254,6 +250,8 @@ def score(args):
     if args.json:
         write_json(args.json, [dataclasses.asdict(column) for column in columns])
     if args.confusion:
+        from utils.pictures.confusion import confusion_picture
+
         matrices = [(column.file, column.sentiment.vectors.confusion) for column in columns]
         confusion_picture(matrices, sentiment.CLASSES, args.confusion)
     say(*(line.rstrip() for line in table.table(columns, settings)), *notes)
@@ -409,8 +407,12 @@ def choose_words(args, vectors):
 
 def draw_map(args):
     """Draw words in the plane of their first two directions."""
-    if (ending := Path(args.out).suffix.lower()) not in MAPS:
-        raise InputError(f"--out wants a file that ends in {' or '.join(MAPS)}, got {args.out}")
+    if (ending := Path(args.out).suffix.lower()) not in MAP_ENDINGS:
+        raise InputError(f"--out wants a file that ends in {' or '.join(MAP_ENDINGS)}, got {args.out}")
+    # Matplotlib takes half a second to import: each command that draws imports its pictures itself.
+    from utils.pictures.webmap import html_map
+    from utils.pictures.wordmap import MOST_WORDS, word_map
+
     vectors = open_file(args).vectors
     words = vectors.words[: args.top] if args.top else choose_words(args, vectors)
     if ending == ".png" and len(words) > MOST_WORDS:
@@ -418,13 +420,15 @@ def draw_map(args):
         raise InputError(
             f"a picture has space for {MOST_WORDS} words, got {len(words)}: give fewer, or draw a page, --out {page}"
         )
-    title = f"{len(words)} words of {Path(args.file).name}"
-    MAPS[ending](words, vectors[words], args.out, groups_of(words), title)
+    draw = word_map if ending == ".png" else html_map
+    draw(words, vectors[words], args.out, groups_of(words), f"{len(words)} words of {Path(args.file).name}")
     say(f"wrote {args.out}")
 
 
 def draw_heat_map(args):
     """Draw the cosines of words as a heat map, similar ones next to each other."""
+    from utils.pictures.charts import heat_map
+
     vectors = open_file(args).vectors
     words = choose_words(args, vectors)
     directions = vectors.directions[[vectors.index[word] for word in words]]  # (n, d)

@@ -26,9 +26,6 @@ from utils.commands import options
 from utils.commands.inputs import Data, files_to_read, read_corpus, read_treebank, refuse_overwriting
 from utils.commands.neighbours import print_neighbours
 from utils.commands.words import choose_words, groups_of
-from utils.pictures.animation import animate_map
-from utils.pictures.charts import loss_curve
-from utils.pictures.wordmap import word_map
 from utils.runs.checkpoints import Checkpoints
 from utils.runs.losses import Losses
 from utils.system import console
@@ -239,6 +236,10 @@ def file_to_save(args):
 
 def draw(args, training, checkpoints, words, matrix, say):
     """Draw the map, the loss curve if a loss was reported, and the animation if it is asked for."""
+    from utils.pictures.animation import animate_map  # matplotlib takes half a second to import: only where it draws
+    from utils.pictures.charts import loss_curve
+    from utils.pictures.wordmap import word_map
+
     index = {word: i for i, word in enumerate(training.words)}
     ids = [index[word] for word in words]
     picture = checkpoints.folder / PICTURE

@@ -27,14 +27,14 @@ import epochs  # noqa: E402
 from sgd import sgd  # noqa: E402
 from utils.commands import options  # noqa: E402
 from utils.commands.inputs import read_treebank  # noqa: E402
-from utils.commands.words import choose_words  # noqa: E402
+from utils.commands.words import MAP_GROUPS, choose_words  # noqa: E402
 from utils.corpus.ids import Corpus  # noqa: E402
 from utils.corpus.reading import encode  # noqa: E402
 from utils.counting.cooccurrence import cooccurrence  # noqa: E402
 from utils.counting.pmi import ppmi, svd_vectors  # noqa: E402
 from utils.minibatches.chunks import Chunks  # noqa: E402
 from utils.pictures.canvas import HEADING, INK, LABEL, SMALL, default_settings, paper, save_png  # noqa: E402
-from utils.pictures.wordmap import MAP_GROUPS, Scatter, marks_of, project_2d  # noqa: E402
+from utils.pictures.wordmap import Scatter, marks_of, project_2d  # noqa: E402
 from utils.scoring import sentiment, sets, wordsets  # noqa: E402
 from utils.system import console  # noqa: E402
 from utils.system.bar import Bar  # noqa: E402

@@ -1,6 +1,8 @@
 """Imports run one way, from the commands down to `utils.system`; every module lies in a package with a layer."""
 
 import ast
+import subprocess
+import sys
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -142,4 +144,11 @@ def test_only_its_command_and_its_tests_import_the_grader():
 def test_the_tools_that_run_before_the_installation_need_the_standard_library_alone():
     for name in STANDARD_LIBRARY_ONLY:
         outside = {target.split(".")[0] for target in imports(source(f"utils.{name}"))} - {"utils"}
-        assert outside <= set(__import__("sys").stdlib_module_names)
+        assert outside <= set(sys.stdlib_module_names)
+
+
+def test_commands_answer_before_slow_packages_are_imported():
+    slow = ("matplotlib", "sklearn", "scipy.stats")
+    program = f"import sys, run, count, evaluate, grade; print(*(name for name in {slow} if name in sys.modules))"
+    asked = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, encoding="utf-8")
+    assert (asked.stdout, asked.stderr) == ("\n", "")

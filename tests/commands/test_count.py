@@ -10,10 +10,10 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 import count
 from utils.commands import options
+from utils.commands.words import MAP_WORDS
 from utils.corpus.reading import drop_rare, encode
 from utils.counting.cooccurrence import BYTES_PER_WORD, LEAST_MEMORY, cooccurrence
 from utils.counting.pmi import pmi, ppmi, svd_vectors
-from utils.pictures.wordmap import MAP_WORDS
 from utils.system import console
 from utils.system.workers import Workers
 from utils.treebank import StanfordSentiment
@@ -28,8 +28,8 @@ def run(sample_folder, tmp_path, capsys, monkeypatch):
     def call(*options, data=("--data", sample_folder), draw=False):
         drawn = {}
         if not draw:
-            monkeypatch.setattr(count, "word_map", lambda *given: drawn.update(map=given))
-            monkeypatch.setattr(count, "heat_map", lambda *given: drawn.update(matrix=given))
+            monkeypatch.setattr("utils.pictures.wordmap.word_map", lambda *given: drawn.update(map=given))
+            monkeypatch.setattr("utils.pictures.charts.heat_map", lambda *given: drawn.update(matrix=given))
         saved = tmp_path / "vectors.npz"
         arguments = [*data, "--out", tmp_path / "out", *options]
         if "--corpus" in (*data, *options) and "--min-count" not in options:

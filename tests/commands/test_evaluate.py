@@ -11,7 +11,7 @@ import pytest
 
 import evaluate
 from utils.commands.neighbours import print_neighbours
-from utils.pictures.wordmap import MAP_WORDS
+from utils.commands.words import MAP_WORDS
 from utils.scoring import sentiment
 from utils.scoring import sets as evaluation_sets
 from utils.scoring.sentiment import Classification, SentimentScore
@@ -284,7 +284,7 @@ def test_confusion_draws_a_panel_for_each_file(call, films, plane, sample_folder
     assert called.out.splitlines()[-1] == f"wrote {picture}"
     assert picture.read_bytes().startswith(b"\x89PNG")
     drawn = []
-    monkeypatch.setattr(evaluate, "confusion_picture", lambda *arguments: drawn.append(arguments))
+    monkeypatch.setattr("utils.pictures.confusion.confusion_picture", lambda *arguments: drawn.append(arguments))
     call(films, plane, "--data", sample_folder, "--seeds", 1, "--confusion", picture)
     [(matrices, classes, path)] = drawn
     assert ([title for title, _ in matrices], path) == ([str(films), str(plane)], str(picture))
@@ -358,8 +358,8 @@ def test_the_mean_is_taken_away_where_it_is_most_of_each_vector(call, vectors, p
 def test_all_commands_show_the_same_vectors(call, vectors, tmp_path, monkeypatch):
     file = vectors("far.txt", FAR)
     drawn = []
-    monkeypatch.setattr(evaluate, "heat_map", lambda matrix, *_, **__: drawn.append(matrix))
-    monkeypatch.setitem(evaluate.MAPS, ".html", lambda words, vectors, *_: drawn.append(vectors))
+    monkeypatch.setattr("utils.pictures.charts.heat_map", lambda matrix, *_, **__: drawn.append(matrix))
+    monkeypatch.setattr("utils.pictures.webmap.html_map", lambda words, vectors, *_: drawn.append(vectors))
     for options in ((), ("--centre",), ("--no-centre",)):
         call("heatmap", file, "--words", "one,two", "--out", tmp_path / "h.png", *options)
         call("map", file, "--words", "one,two", "--out", tmp_path / "m.html", *options)
@@ -471,7 +471,7 @@ def test_a_map_is_a_picture_or_a_page(call, plane, tmp_path, ending, start):
 
 def test_the_words_of_a_map_can_be_chosen(call, plane, films, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setitem(evaluate.MAPS, ".png", lambda words, vectors, *_: drawn.append((words, vectors.shape)))
+    monkeypatch.setattr("utils.pictures.wordmap.word_map", lambda words, vectors, *_: drawn.append((words, vectors.shape)))
     for file, *options in [(plane, "--words", "x,A,a"), (plane, "--top", 4), (films,)]:
         assert call("map", file, *options, "--out", tmp_path / "m.png").status == 0
     # These vectors have four of the handout's words, too few: the frequent words that they have are drawn instead.
@@ -502,7 +502,8 @@ def test_a_heat_map_shows_the_cosines(call, plane, tmp_path, monkeypatch):
     assert call("heatmap", plane, "--words", "x,b,m", "--out", path).out == f"wrote {path}\n"
     assert path.read_bytes().startswith(b"\x89PNG")
     drawn = []
-    monkeypatch.setattr(evaluate, "heat_map", lambda matrix, *words, **options: drawn.append((matrix, words)))
+    picture = "utils.pictures.charts.heat_map"
+    monkeypatch.setattr(picture, lambda matrix, *words, **options: drawn.append((matrix, words)))
     call("heatmap", plane, "--words", "x,b,m", "--out", path)
     call("heatmap", plane, "--words", "x,b,m", "--out", path, "--centre")
     matrix, words = drawn[0]

@@ -7,11 +7,11 @@ import pytest
 from scipy.stats import spearmanr
 
 from examples import bridge, compare, negative_pmi
+from utils.commands.words import MAP_WORDS
 from utils.corpus.reading import encode
 from utils.corpus.sample import write_sample_treebank
 from utils.counting.cooccurrence import cooccurrence
 from utils.counting.pmi import pmi, ppmi, svd_vectors
-from utils.pictures.wordmap import MAP_WORDS
 from utils.scoring import sentiment
 from utils.system.errors import InputError
 from utils.treebank import StanfordSentiment

@@ -13,7 +13,7 @@ import run
 from sgd import sgd
 from utils import treebank as treebank_module
 from utils.commands import inputs
-from utils.pictures.wordmap import MAP_WORDS
+from utils.commands.words import MAP_WORDS
 from utils.system import console
 from utils.treebank import StanfordSentiment
 from word2vec import naiveSoftmaxLossAndGradient, negSamplingLossAndGradient, skipgram, word2vec_sgd_wrapper
@@ -53,7 +53,7 @@ def mapped(monkeypatch):
     def word_map(words, vectors, path, groups, title):
         given.update(words=list(words), vectors=vectors, path=path)
 
-    monkeypatch.setattr(run, "word_map", word_map)
+    monkeypatch.setattr("utils.pictures.wordmap.word_map", word_map)
     return given
 
 

@@ -11,10 +11,10 @@ import run
 import trainings
 from epochs import Settings, Trainer, subsampling
 from utils.commands import options
+from utils.commands.words import MAP_WORDS
 from utils.corpus.reading import read_text
 from utils.corpus.tokens import TextOptions
 from utils.minibatches.chunks import Chunks
-from utils.pictures.wordmap import MAP_WORDS
 from utils.system import console
 from utils.treebank import StanfordSentiment
 from utils.vectors.files import load_vectors
@@ -35,9 +35,12 @@ def text(sample_folder, tmp_path_factory):
 def train(text, tmp_path, capsys, monkeypatch):
     """Train on the text in this process: train("--dim", 4, out="folder") -> what came of it. Pictures are not drawn."""
     drawn = {}
-    monkeypatch.setattr(run, "word_map", lambda words, vectors, path, *rest: drawn.update(words=words))
-    monkeypatch.setattr(run, "loss_curve", lambda *args, **options: drawn.update(curve=args[:2], labels=options))
-    monkeypatch.setattr(run, "animate_map", lambda words, frames, *rest, **options: drawn.update(frames=frames))
+    for name, stand_in in {
+        "wordmap.word_map": lambda words, *rest: drawn.update(words=words),
+        "charts.loss_curve": lambda *args, **options: drawn.update(curve=args[:2], labels=options),
+        "animation.animate_map": lambda words, frames, *rest, **options: drawn.update(frames=frames),
+    }.items():
+        monkeypatch.setattr(f"utils.pictures.{name}", stand_in)
 
     def call(*options, out="out", data=("--corpus", text), defaults=SETTINGS):
         drawn.clear()

@@ -22,7 +22,7 @@ def train(sample_folder, tmp_path, capsys, monkeypatch):
     def word_map(words, vectors, path, groups, title):
         mapped.update(zip(words, vectors, strict=True))
 
-    monkeypatch.setattr(run, "word_map", word_map)
+    monkeypatch.setattr("utils.pictures.wordmap.word_map", word_map)
 
     def call(*options, out="out", data=sample_folder):
         arguments = ["--data", data, "--iterations", ITERATIONS, "--out", out, *options]

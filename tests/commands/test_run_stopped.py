@@ -197,7 +197,7 @@ def test_a_second_run_in_the_folder_is_refused_and_told_who_is_there(stop, refus
 def train(sample_folder, tmp_path, monkeypatch):
     """Train in this process, with a checkpoint every 4 iterations: train("--keep", 2) -> the names in the folder."""
     monkeypatch.setattr(sgd, "SAVE_PARAMS_EVERY", 4)
-    monkeypatch.setattr(run, "word_map", lambda *args: None)
+    monkeypatch.setattr("utils.pictures.wordmap.word_map", lambda *args: None)
 
     def call(*options, iterations=14):
         arguments = ["--data", sample_folder, "--out", tmp_path / "out", "--quiet", "--iterations", iterations]
@@ -307,7 +307,7 @@ def test_words_of_which_none_is_known_are_refused_before_training(refused, sampl
 
 
 def test_too_many_words_for_a_map_are_refused_before_training(refused, sample_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("utils.commands.words.MOST_WORDS", 3)
+    monkeypatch.setattr("utils.pictures.wordmap.MOST_WORDS", 3)
     status, line = refused("--data", sample_folder, "--iterations", 2, "--words", "coffee,tea,rain,snow")
     assert status == 2
     assert files(tmp_path / "out") == {}
@@ -329,7 +329,7 @@ def test_too_many_words_for_a_map_are_refused_before_training(refused, sample_fo
 def test_a_run_with_another_setting_is_refused_naming_it(
     refused, sample_folder, tmp_path, write_treebank, monkeypatch, option, named
 ):
-    monkeypatch.setattr(run, "word_map", lambda *args: None)
+    monkeypatch.setattr("utils.pictures.wordmap.word_map", lambda *args: None)
     out = tmp_path / "out"
     assert run.main(f"--data {sample_folder} --iterations 2 --quiet --out {out}".split()) == 0
     before = files(out)

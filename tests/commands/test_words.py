@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from utils.commands.words import SHOWN, choose_words, frequent_words, groups_of, telling_words
-from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, MOST_WORDS
+from utils.commands.words import (
+    MAP_GROUPS,
+    MAP_WORDS,
+    SHOWN,
+    choose_words,
+    frequent_words,
+    groups_of,
+    telling_words,
+)
+from utils.pictures.wordmap import MOST_WORDS
 from utils.system.errors import InputError
 
 WORDS = ["the", ",", "of", "cat", "42", "dog", "great", "boring"]

@@ -98,7 +98,7 @@ def test_one_core_and_two_give_the_same_bytes(train, loss):
 
 @pytest.mark.parametrize("loss", ITERATIONS)
 def test_another_seed_gives_other_vectors_and_losses(sample_folder, tmp_path, capsys, monkeypatch, loss):
-    monkeypatch.setattr(run, "word_map", lambda *arguments: None)
+    monkeypatch.setattr("utils.pictures.wordmap.word_map", lambda *arguments: None)
     seen = []
     for seed in ("1", "1", "2"):
         folder = tmp_path / str(len(seen))

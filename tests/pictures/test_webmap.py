@@ -11,9 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from utils.commands.words import MAP_GROUPS, MAP_WORDS
 from utils.pictures import webmap
 from utils.pictures.webmap import html_map
-from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, project_2d
+from utils.pictures.wordmap import project_2d
 from utils.system.errors import EnvironmentFailure, InputError
 
 HOSTILE = [

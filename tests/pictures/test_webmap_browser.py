@@ -10,9 +10,9 @@ import shutil
 import numpy as np
 import pytest
 
+from utils.commands.words import MAP_GROUPS, MAP_WORDS
 from utils.pictures import webmap
 from utils.pictures.webmap import html_map
-from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from utils.commands.words import MAP_GROUPS, MAP_WORDS
 from utils.pictures import canvas, wordmap
 from utils.pictures.canvas import drawable
 from utils.pictures.labels import AIR
-from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, project_2d, word_map
+from utils.pictures.wordmap import project_2d, word_map
 from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.paths import PROJECT
 from utils.vectors.signs import fix_signs

@@ -2,10 +2,18 @@
 
 import numpy as np
 
-from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, MOST_WORDS
 from utils.system.console import note
 from utils.system.errors import InputError
 
+# The words that the handout maps, in its order, and what they have in common.
+MAP_GROUPS = {
+    "praise": ("great", "cool", "brilliant", "wonderful", "well", "amazing", "worth", "sweet", "enjoyable"),
+    "blame": ("boring", "bad", "dumb", "annoying"),
+    "people": ("female", "male", "queen", "king", "man", "woman"),
+    "weather": ("rain", "snow", "hail"),
+    "drinks": ("coffee", "tea"),
+}
+MAP_WORDS = tuple(word for group in MAP_GROUPS.values() for word in group)
 SHOWN = 24  # as many as the handout's
 COMMONEST = 1e-3  # share of the text from which on a word is too common to say much: the usual threshold of subsampling
 
@@ -37,6 +45,8 @@ def choose_words(asked, words, counts, quiet, handout=True):
     if asked is None:
         known = [word for word in MAP_WORDS if word in vocabulary] if handout else []
         return known if len(known) >= 2 else frequent_words(words, counts)
+    from utils.pictures.wordmap import MOST_WORDS  # it needs matplotlib, which takes half a second to import
+
     known = [word for word in asked if word in vocabulary]
     if len(known) > MOST_WORDS:
         raise InputError(f"a map has space for at most {MOST_WORDS} words, got {len(known)}: give fewer --words")

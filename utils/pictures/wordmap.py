@@ -27,16 +27,7 @@ from utils.pictures.labels import AIR, MARK, THOROUGH, place
 from utils.system.errors import InputError
 from utils.vectors.signs import fix_signs
 
-# The words that the handout maps, in its order, and what they have in common.
-MAP_GROUPS = {
-    "praise": ("great", "cool", "brilliant", "wonderful", "well", "amazing", "worth", "sweet", "enjoyable"),
-    "blame": ("boring", "bad", "dumb", "annoying"),
-    "people": ("female", "male", "queen", "king", "man", "woman"),
-    "weather": ("rain", "snow", "hail"),
-    "drinks": ("coffee", "tea"),
-}
 OTHERS = "other words"
-MAP_WORDS = tuple(word for group in MAP_GROUPS.values() for word in group)
 
 LARGEST = 1e150  # squares of larger numbers leave the range of float64
 

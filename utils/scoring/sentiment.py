@@ -13,9 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, confusion_matrix
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from utils.scoring.wordsets import row_of
@@ -166,6 +163,10 @@ def classify(features: dict[str, np.ndarray], splits: dict[str, Split]) -> Class
     -------
     Classification
     """
+    from sklearn.linear_model import LogisticRegression  # scikit-learn takes a second to import: only for this score
+    from sklearn.metrics import accuracy_score, confusion_matrix
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler().fit(features["train"])
     scaled = {name: scaler.transform(values) for name, values in features.items()}
     with threadpool_limits(limits=1):  # two gain nothing on products this small, and lose much where they must wait

@@ -8,7 +8,6 @@ were used, and with a bootstrap interval.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from utils.scoring import bootstrap
 from utils.vectors.wordvectors import METHODS, WordVectors
@@ -80,6 +79,8 @@ def correlate(columns: list[np.ndarray], pairs: list[tuple[str, str, float]]) ->
     pairs : list of (str, str, float)
         As from `read_pairs`; equal values share their mean rank.
     """
+    from scipy.stats import spearmanr  # half a second to import: only for this score
+
     known = np.isfinite(np.stack(columns)).all(axis=0)  # (p,)
     used, judged = int(known.sum()), np.array([score for _, _, score in pairs])[known]
     columns = [column[known] for column in columns]
