@@ -225,6 +225,18 @@ def described(args, measure, d):
     return f"rows of {MEASURES[measure]}" if d == 0 else f"SVD of {MEASURES[measure]}, {d} dimensions"
 
 
+def draw(args, matrix, vectors, words, chosen, pictures):
+    """Draw the map of the chosen words, and what their vectors are made of."""
+    # Matplotlib takes half a second to import: only functions that draw import it.
+    from utils.pictures.wordmap import word_map
+
+    index = {word: i for i, word in enumerate(words)}
+    rows = vectors[[index[word] for word in chosen]]
+    title = f"{len(chosen)} words by {described(args, args.measure, args.dim)}"
+    word_map(chosen, rows.toarray() if issparse(rows) else rows, pictures[0], groups_of(chosen), title)
+    draw_matrix(matrix, chosen, words, args.measure, pictures[1])
+
+
 def draw_matrix(matrix, chosen, words, measure, path):
     """Draw the rows of some words, in the columns that say most about more than one of them, then about any."""
     from utils.pictures.charts import MOST_CELLS, heat_map
@@ -284,13 +296,7 @@ def main(arguments=None):
             print_neighbours_of_rows(chosen, words, rows, occurrences, say, title)
         else:
             print_neighbours(chosen, WordVectors(words, rows), occurrences, say, title)
-    index = {word: i for i, word in enumerate(words)}
-    rows = vectors[[index[word] for word in chosen]]
-    title = f"{len(chosen)} words by {described(args, args.measure, args.dim)}"
-    from utils.pictures.wordmap import word_map
-
-    word_map(chosen, rows.toarray() if issparse(rows) else rows, pictures[0], groups_of(chosen), title)
-    draw_matrix(matrix, chosen, words, args.measure, pictures[1])
+    draw(args, matrix, vectors, words, chosen, pictures)
     say(f"wrote {pictures[0]} and {pictures[1]}")
     if args.save:
         say(f"wrote {args.save}")

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import utils.system.one_thread  # noqa: F401 (before NumPy: threads of several processes would wait for each other)
+
+# isort: split
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings

@@ -471,7 +471,8 @@ def test_a_map_is_a_picture_or_a_page(call, plane, tmp_path, ending, start):
 
 def test_the_words_of_a_map_can_be_chosen(call, plane, films, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr("utils.pictures.wordmap.word_map", lambda words, vectors, *_: drawn.append((words, vectors.shape)))
+    picture = "utils.pictures.wordmap.word_map"
+    monkeypatch.setattr(picture, lambda words, vectors, *_: drawn.append((words, vectors.shape)))
     for file, *options in [(plane, "--words", "x,A,a"), (plane, "--top", 4), (films,)]:
         assert call("map", file, *options, "--out", tmp_path / "m.png").status == 0
     # These vectors have four of the handout's words, too few: the frequent words that they have are drawn instead.

@@ -47,13 +47,14 @@ def train(sample_folder, tmp_path, capsys):
 
 @pytest.fixture
 def mapped(monkeypatch):
-    """The words and vectors of the map, which is not drawn."""
+    """The words and vectors of the map; neither it nor the loss curve is drawn."""
     given = {}
 
     def word_map(words, vectors, path, groups, title):
         given.update(words=list(words), vectors=vectors, path=path)
 
     monkeypatch.setattr("utils.pictures.wordmap.word_map", word_map)
+    monkeypatch.setattr("utils.pictures.charts.loss_curve", lambda *arguments, **options: None)
     return given
 
 

@@ -23,6 +23,7 @@ def train(sample_folder, tmp_path, capsys, monkeypatch):
         mapped.update(zip(words, vectors, strict=True))
 
     monkeypatch.setattr("utils.pictures.wordmap.word_map", word_map)
+    monkeypatch.setattr("utils.pictures.charts.loss_curve", lambda *arguments, **options: None)
 
     def call(*options, out="out", data=sample_folder):
         arguments = ["--data", data, "--iterations", ITERATIONS, "--out", out, *options]

@@ -183,11 +183,11 @@ def svd_vectors(
 
 
 def _largest(matrix, d, random_state):
-    from sklearn.utils.extmath import randomized_svd  # scikit-learn takes a second to import: only for this step
-
     # On one core: for factors this narrow others gain little, or lose where they must wait, and would change last bits.
     with threadpool_limits(limits=1):
         if min(matrix.shape) > max(SMALL, 2 * d):
+            from sklearn.utils.extmath import randomized_svd  # scikit-learn takes a second to import: only for this
+
             if isinstance(random_state, np.random.Generator):
                 random_state = int(random_state.integers(2**32))  # scikit-learn takes no Generator
             return randomized_svd(
