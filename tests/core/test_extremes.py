@@ -172,7 +172,7 @@ def no_flags():
 # One pair, one window, a minibatch
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems())
 def test_one_pair(problem):
     x, ((centre, (outside, *_)), *_), most, seed = problem
@@ -187,7 +187,7 @@ def test_one_pair(problem):
         assert_equal(value, gradient, x, pairs)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems())
 def test_one_window(problem):
     x, (window, *_), most, seed = problem
@@ -202,7 +202,7 @@ def test_one_window(problem):
         assert_equal(value, np.concatenate(gradients), x, pairs)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems())
 def test_a_minibatch_window_by_window(problem):
     x, windows, most, seed = problem
@@ -221,7 +221,7 @@ def test_a_minibatch_window_by_window(problem):
         assert_equal(value, gradient, x, pairs, len(windows))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems())
 def test_a_minibatch_at_once(problem):
     x, windows, most, seed = problem

@@ -65,7 +65,7 @@ WORDS = st.text(CHARACTERS, min_size=1, max_size=6)
 TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=8), min_size=1, max_size=8, unique_by=tuple)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25)
 @given(sentences=TEXTS, data=st.data(), end=st.sampled_from(["\n", "\r\n"]))
 def test_any_sentences_are_read_back(write_treebank, sentences, data, end):
     n = len(sentences)

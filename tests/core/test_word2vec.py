@@ -188,7 +188,7 @@ def test_negative_sampling_is_equation_28_each_draw_counting_once(problem):
     assert_same(got, negative_sampling_oracle(centre_vectors[centre], o, U, negatives))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(problems())
 def test_gradients_of_one_pair_are_those_of_its_loss(problem):
     centre_vectors, U, centre, (o, *_), K = problem
@@ -317,7 +317,7 @@ def test_no_negatives_leave_the_outside_word_alone():
     assert_same(window(loss, 0, [1, 2], centre_vectors, U, Drawn([])), sum_of_pairs(pairs, 0, U.shape))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(problems())
 def test_gradients_of_a_window_are_those_of_its_loss(problem):
     centre_vectors, U, centre, outsides, K = problem

@@ -170,7 +170,7 @@ def test_a_table_of_contents_that_is_too_long_is_not_read(tmp_path, members, com
         unpack(tmp_path / "x.zip", tmp_path / "out", dataclasses.replace(TINY, most_bytes=500_000))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_zip_with_any_bytes_changed_gives_the_files_or_nothing(changes):
     with tempfile.TemporaryDirectory() as folder:

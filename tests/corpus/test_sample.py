@@ -84,9 +84,8 @@ def treebank(folder):
 # ---- The same again ----
 
 
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_another_process_writes_the_same_bytes(folder, tmp_path, hash_seed):
-    assert command(tmp_path, PYTHONHASHSEED=hash_seed).returncode == 0
+def test_another_process_writes_the_same_bytes(folder, tmp_path):
+    assert command(tmp_path, PYTHONHASHSEED="1").returncode == 0
     assert contents(tmp_path) == contents(folder)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
 
@@ -215,9 +214,9 @@ def test_lengths_and_vocabulary(treebank):
     assert 1000 < len(treebank.counts) < 2000
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_every_word_of_the_picture_occurs_often(tmp_path, seed):
-    counts = parse(write_sample_treebank(tmp_path, seed=seed)).counts
+@pytest.mark.parametrize("seed", [0, 1])
+def test_every_word_of_the_picture_occurs_often(treebank, tmp_path, seed):
+    counts = (parse(write_sample_treebank(tmp_path, seed=seed)) if seed else treebank).counts
     words = list(itertools.chain.from_iterable(PICTURE.values()))
     assert len(words) == 24
     assert min(counts[word] for word in words) >= 25

@@ -379,7 +379,7 @@ ANSWERS = st.one_of(
 
 
 @pytest.mark.parametrize("make", [Sigmoid, NaiveSoftmax, NegativeSampling, Skipgram, Sgd])
-@settings(deadline=None, max_examples=25, phases=[Phase.generate])
+@settings(max_examples=25, phases=[Phase.generate])
 @given(data=st.data())
 def test_no_answer_whatever_breaks_the_grader(make, data):
     grader = make(np.random.default_rng(0), [])
@@ -391,7 +391,7 @@ def test_no_answer_whatever_breaks_the_grader(make, data):
     assert all(isinstance(outcome, Outcome) for outcome in grader.judge().values())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.recursive(
     st.one_of(st.none(), st.integers(), st.floats(), st.text(max_size=3)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner)),

@@ -40,7 +40,7 @@ def treebanks(draw, write_treebank, folder):
     return StanfordSentiment(write_treebank(folder, sentences), tablesize=draw(st.integers(2, 50)))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(st.data(), st.lists(st.integers(1, 7), min_size=1, max_size=20))
 def test_a_window_is_cut_from_the_sentence_drawn_until_it_has_an_outside_word(
     tmp_path_factory, write_treebank, data, sizes

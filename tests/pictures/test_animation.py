@@ -113,7 +113,7 @@ def test_words_whose_vectors_only_turn_stay_where_they_are(shown):
         np.testing.assert_allclose(boxes, notes[-1][2], rtol=0, atol=1e-6)  # pixels
 
 
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_labels_do_not_overlap_at_the_stages(seed):
     maps = align([project_2d(normal(seed + t, 5))[0] for t in range(2)])

@@ -146,7 +146,7 @@ def test_colours_can_end_at_a_given_size():
     assert pointed(matrix=np.abs(COSINES), largest=0.8, scale="sequential") == 1
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from(["diverging", "sequential"]))
 @example(seed=0, scale="zeros")
 def test_numbers_stand_off_from_their_cells(seed, scale):

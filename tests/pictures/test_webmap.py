@@ -223,7 +223,7 @@ def test_hostile_words_are_text_and_nothing_else(page):
     assert parsed.all("h1")[0][1] == HOSTILE[0]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(words=st.lists(st.text(max_size=20), min_size=1, max_size=6, unique=True), title=st.text(max_size=30))
 @example(words=["\r", "\x1c", "\u0085"], title="\x00")
 def test_any_text_is_embedded_as_it_is(words, title, tmp_path_factory):
@@ -254,7 +254,7 @@ def overlapping(found):
     return int((high - low > 1e-6).all(axis=2).sum()) - len(found)  # each overlaps itself
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 60), spread=st.sampled_from([20, 100, 1000]))
 def test_labels_that_are_shown_never_overlap(seed, n, spread):
     generator = np.random.default_rng(seed)

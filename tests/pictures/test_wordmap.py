@@ -128,7 +128,6 @@ def test_agrees_with_the_handouts_covariance_up_to_sign(n, d):
     np.testing.assert_allclose(shares, wanted_shares, rtol=0, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(
     n=st.integers(1, 12), d=st.integers(1, 12), seed=st.integers(0, 2**32 - 1), power=st.sampled_from([-160, 0, 140])
 )
@@ -222,7 +221,7 @@ def test_words_in_one_place_on_a_line_or_in_a_tight_cluster_are_readable():
     assert_readable(MAP_WORDS, cluster)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     places=st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=16),
     scale=st.sampled_from([1e-170, 1e-8, 1.0, 1e9, 1e140]),
@@ -387,7 +386,7 @@ def test_no_dollar_starts_a_formula():
     assert not any(text.get_parse_math() for text in texts)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(words=st.lists(st.text(max_size=30), min_size=1, max_size=6), title=st.text(max_size=200))
 @example(words=["", " "], title=" ")
 def test_any_text_can_be_drawn(words, title):

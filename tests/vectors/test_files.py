@@ -145,7 +145,7 @@ def scratch(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ["v.txt", "v.glove", "v.bin", "v.bin.gz"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(vectors=vectors_of(any_word.filter(lambda word: not SPACES & set(word)), np.float32, single).filter(no_mark))
 @example(vectors=WordVectors(["7"], np.array([[3]], dtype=np.float32)))
 @example(vectors=WordVectors(["7", "8"], np.array([[1], [-0.0]], dtype=np.float32)))
@@ -154,7 +154,7 @@ def test_round_trip(scratch, name, vectors):
     assert_same(load_vectors(scratch / name), vectors)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(vectors=vectors_of(any_word.filter(not_blank), np.float32, single).filter(no_mark))
 def test_round_trip_of_the_projector(scratch, vectors):
     save_vectors(scratch / "v.tsv", vectors)
@@ -162,7 +162,7 @@ def test_round_trip_of_the_projector(scratch, vectors):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_round_trip_of_npz_holds_everything(scratch, dtype, data):
     anything = st.text(st.characters(exclude_categories=()), max_size=8)  # nothing, white space, single surrogates
@@ -566,7 +566,7 @@ def test_a_file_cut_off_anywhere_is_refused_or_a_prefix(tmp_path, name):
 
 
 @pytest.mark.filterwarnings("ignore:Reading `.npy`")  # a damaged header may look like one of Python 2
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     name=st.sampled_from(["v.txt", "v.bin", "v.npz", "v.tsv", "v.txt.gz", "v.glove", "p.npy"]),
     at=st.floats(0, 1, exclude_max=True),
@@ -588,7 +588,7 @@ def test_damage_anywhere_is_an_input_error_or_word_vectors(scratch, name, at, da
         assert "\n" not in str(error)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=60), st.sampled_from(["v.txt", "v.glove", "v.bin", "v.npz", "v.tsv", "v.txt.gz"]))
 def test_any_bytes_are_an_input_error_or_word_vectors(scratch, data, name):
     (scratch / "v_metadata.tsv").write_bytes(data)
@@ -757,7 +757,7 @@ def test_ordinary_lines_and_odd_ones_are_read_alike(tmp_path, monkeypatch):
     assert together.vectors.ravel().tolist() == list(range(1, 13))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.one_of(
         hnp.arrays(np.float32, (3, 4), elements=single),

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -455,7 +455,6 @@ def test_no_queries_no_answers():
     assert vectors.analogy_many([], [], [], topn=5)[1].shape == (0, 5)
 
 
-@settings(deadline=None)
 @given(
     hnp.arrays(np.float64, st.tuples(st.integers(1, 12), st.integers(1, 4)), elements=st.integers(-2, 2)),
     st.integers(1, 14),
