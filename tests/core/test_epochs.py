@@ -8,7 +8,7 @@ import pytest
 import epochs
 from epochs import Settings, Trainer
 from utils.corpus.ids import Corpus
-from utils.corpus.planted import PlantedText
+from utils.corpus.planted import SENTENCE, PlantedText
 from utils.minibatches.bands import BLOCK, bands, chances, rooms
 from utils.minibatches.chunks import Chunks
 from utils.runs.checkpoints import Checkpoints
@@ -214,7 +214,7 @@ def test_a_word_that_repeats_moves_by_the_mean_of_what_pulls_at_it_at_most():
 
 
 def test_the_largest_step_does_not_blow_up(planted):
-    assert np.abs(fit(planted, step=1e30)).max() < 1000
+    assert np.abs(fit(beginning(planted, 50_000), step=1e30)).max() < 1000
 
 
 # The whole training
@@ -225,6 +225,13 @@ def planted():
     text = PlantedText(1000)
     corpus = text.draw(150_000)
     return text, corpus, np.bincount(corpus.ids, minlength=1000)
+
+
+def beginning(planted, words):
+    """The same with the first so many words of the text."""
+    text, corpus, _ = planted
+    ids = corpus.ids[:words]
+    return text, Corpus(ids, corpus.offsets[: words // SENTENCE + 1]), np.bincount(ids, minlength=1000)
 
 
 def fit(planted, workers=None, checkpoints=None, keep=None, report=None, progress=None, every=None, **settings):
@@ -243,10 +250,8 @@ def test_the_planted_similarities_are_found_by_every_variant(planted, monkeypatc
         name: text.recovery(fit(planted, **settings)[:1000], most_frequent=300)
         for name, settings in {
             "skip-gram": {"batch": 1024},
-            "small steps": {"batch": 64},
+            "small steps": {"batch": 256},
             "large steps": {"batch": 4096},
-            "few noise words": {"noise": 8, "batch": 256},
-            "float64": {"dtype": "float64", "batch": 1024},
             "cbow": {"model": "cbow", "batch": 1024},
         }.items()
     }
@@ -254,7 +259,6 @@ def test_the_planted_similarities_are_found_by_every_variant(planted, monkeypatc
     # What the size of the step changes: seeds differ by some 0.01.
     assert found["small steps"] == pytest.approx(found["skip-gram"], abs=0.05), found
     assert found["large steps"] == pytest.approx(found["skip-gram"], abs=0.05), found
-    assert found["float64"] == pytest.approx(found["skip-gram"], abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -276,8 +280,7 @@ def test_the_planted_similarities_are_found_by_every_variant(planted, monkeypatc
 )
 def test_every_setting_changes_the_result_and_the_same_ones_do_not(planted, change, monkeypatch):
     monkeypatch.setattr(epochs, "LEAST_STEPS", 1)
-    text, corpus, _ = planted
-    small = text, Corpus(corpus.ids[:2000], corpus.offsets[:101]), np.bincount(corpus.ids[:2000], minlength=1000)
+    small = beginning(planted, 2000)
     result, again, other = fit(small), fit(small), fit(small, **change)
     assert result.tobytes() == again.tobytes() != other.tobytes()
 
@@ -339,12 +342,14 @@ def stop_after(chunks):
 
 
 @pytest.mark.parametrize("every", [None, 2])
-def test_stopped_and_resumed_equals_uninterrupted(planted, tmp_path, every):
+def test_stopped_and_resumed_equals_uninterrupted(planted, tmp_path, monkeypatch, every):
+    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 3000)
+    small = beginning(planted, 8000)  # three chunks
     folders, reports = [tmp_path / "whole", tmp_path / "parts"], [[], []]
 
     def part(i, progress=None):
         folders[i].mkdir(exist_ok=True)
-        return fit(planted, None, Checkpoints(folders[i]), report=reports[i].append, progress=progress, every=every)
+        return fit(small, None, Checkpoints(folders[i]), report=reports[i].append, progress=progress, every=every)
 
     whole = part(0)
     for stop in (1, 4):
@@ -487,13 +492,14 @@ def rounds(lengths, n, monkeypatch, epochs_=1):
     return found
 
 
-def test_workers_take_a_larger_step_and_are_averaged():
+def test_workers_take_a_larger_step_and_are_averaged(monkeypatch):
     """One round of two workers, put together by hand."""
-    corpus = PlantedText(50_000).draw(140_000)
-    counts = np.bincount(corpus.ids, minlength=50_000)
+    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 5000)
+    corpus = PlantedText(5000).draw(10_000)
+    counts = np.bincount(corpus.ids, minlength=5000)
     settings = {"dim": 5, "epochs": 1}
-    a_trainer, chunks = Trainer(counts, np.ones(50_000), Settings(**settings)), Chunks(corpus, 1)
-    twice = Trainer(counts, np.ones(50_000), Settings(**settings, step=2 * a_trainer.settings.step))
+    a_trainer, chunks = Trainer(counts, np.ones(5000), Settings(**settings)), Chunks(corpus, 1)
+    twice = Trainer(counts, np.ones(5000), Settings(**settings, step=2 * a_trainer.settings.step))
     start = a_trainer.initial_vectors()
     ends = [start.copy(), start.copy()]
     for number, end in enumerate(ends):
@@ -505,13 +511,23 @@ def test_workers_take_a_larger_step_and_are_averaged():
     assert only_first.any()
 
 
-@pytest.mark.parametrize("n, band", [(2, 0.03), (4, 0.1)])
-def test_several_workers_learn_nearly_as_much_as_one(planted, monkeypatch, n, band):
+class InTurn(Workers):
+    """Several workers that are this process: what a round changes does not depend on where its shares are trained."""
+
+    def map(self, function, tasks):
+        return [function(*task) for task in tasks]
+
+
+def test_several_workers_learn_nearly_as_much_as_one(planted, monkeypatch):
     monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 10_000)  # fifteen chunks
     text = planted[0]
-    one, several = (text.recovery(fit(planted, workers=w)[:1000], most_frequent=300) for w in (None, Workers(n)))
+    one, two, four = (
+        text.recovery(fit(planted, workers=workers)[:1000], most_frequent=300)
+        for workers in (None, InTurn(2), InTurn(4))
+    )
     # Seeds differ by some 0.01. Without the larger step four workers would find 0.54 instead of 0.93.
-    assert several > one - band
+    assert two > one - 0.03
+    assert four > one - 0.1
 
 
 # Sentences held out
@@ -535,7 +551,7 @@ def test_sentences_held_out_are_a_share_that_is_not_trained_on(monkeypatch):
 
 def test_the_loss_of_what_is_held_out_is_reported_and_changes_nothing(planted):
     seen, without = [], []
-    text, corpus, counts = planted
+    text, corpus, counts = beginning(planted, 50_000)
     a_trainer = Trainer(counts, np.ones(len(counts)), Settings(dim=8, epochs=2))
     vectors = epochs.fit(a_trainer, Chunks(corpus, 2, held_out=0.1), report=seen.append)
     held_out = [report.held_out for report in seen if report.held_out is not None]
