@@ -213,12 +213,12 @@ def test_a_text_without_the_handouts_words_is_mapped_by_its_most_frequent_ones(t
     assert trained.words == ["a", "b", "c"]
 
 
-def test_words_of_the_map_can_be_chosen(train):
+def test_words_of_the_map_can_be_chosen(train, sample_folder):
     trained = train("--words", "coffee,nowhere,tea")
     assert trained.words == ["coffee", "tea"]
     assert trained.err == "not in the vocabulary, left out of the pictures: nowhere\n"
     assert not set(train(out="plain").words) & {"the", ",", "."}  # words of its own, not the very commonest
-    assert set(train(out="bank", data=("--sample",)).words) == set(MAP_WORDS)
+    assert set(train(out="bank", data=("--data", sample_folder)).words) == set(MAP_WORDS)
 
 
 # Stopping and resuming

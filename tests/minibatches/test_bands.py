@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils.corpus.ids import Corpus
@@ -52,6 +52,7 @@ sizes = st.lists(st.integers(1, 300), max_size=4)
 long_texts = sizes.map(lambda sizes: [[(i * i) % 7 for i in range(n)] for n in sizes])
 
 
+@settings(max_examples=30)  # the loop goes over all pairs of words
 @given(st.one_of(texts, long_texts), st.integers(1, 40), st.sampled_from([1, 64, 100, 1000]))
 def test_a_window_is_that_of_the_loop(sentences, C, words):
     corpus, found = corpus_of(sentences), {}
@@ -60,6 +61,7 @@ def test_a_window_is_that_of_the_loop(sentences, C, words):
     assert found == pytest.approx(looped(sentences, C), rel=1e-14)
 
 
+@settings(max_examples=30)  # the loop goes over all pairs of words
 @given(st.one_of(texts, long_texts), st.integers(1, 40), st.integers(0, 3))
 def test_a_drawn_window_is_that_of_the_loop(sentences, C, seed):
     corpus, found = corpus_of(sentences), {}

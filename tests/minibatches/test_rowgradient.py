@@ -445,6 +445,6 @@ def test_the_handouts_gradient_check_passes_on_a_minibatch_of_a_treebank(loss, t
     def objective(x):
         return word2vec_sgd_wrapper(skipgram, dataset.tokens(), x, dataset, 5, loss)
 
-    differences = handout_gradcheck(objective, np.random.randn(10, 3))
-    assert len(differences) == 30
+    differences = handout_gradcheck(objective, np.random.randn(10, 1))  # each evaluation decodes the stream anew
+    assert len(differences) == 10
     assert np.max(differences) <= 1e-5  # the handout's tolerance
