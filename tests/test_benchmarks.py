@@ -2,8 +2,11 @@
 
 import importlib.util
 import re
+import subprocess
+import sys
 
 import bench
+import bench_count
 import pytest
 
 from utils.treebank import StanfordSentiment
@@ -20,21 +23,47 @@ def tables(markdown):
     return [[[cell.strip() for cell in row.split("|")[1:-1]] for row in block.splitlines()[2:]] for block in blocks]
 
 
-@pytest.mark.parametrize("script", SMALL)
-def test_the_small_form_runs_every_section_and_writes_what_it_prints(command, tmp_path, script):
-    done = command(f"benchmarks/{script}", "--small", "--write", "report.md", timeout=600)  # a busy machine is slow
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "report.md").read_text(encoding="utf-8") == done.stdout.rstrip() + "\n"
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Measure here what has a process of its own, to start none for each figure; run.py as a whole runs once."""
+    for module in (bench, bench_count):
+        monkeypatch.setattr(module, "in_process", lambda function, *arguments, cores=1: function(*arguments))
+    whole_process, runs = bench.whole_process, []
+
+    def once(*arguments):
+        runs[:] = runs or [whole_process(*arguments)]
+        return runs[0]
+
+    monkeypatch.setattr(bench, "whole_process", once)
+
+
+@pytest.mark.filterwarnings("default")  # of gensim, about itself
+@pytest.mark.parametrize("module", [bench, bench_count], ids=SMALL)
+def test_the_small_form_runs_every_section_and_writes_what_it_prints(
+    in_this_process, sample_folder, tmp_path, monkeypatch, capsys, module
+):
+    arguments = ["--small", "--data", str(sample_folder), "--write", str(tmp_path / "report.md")]
+    monkeypatch.setattr(sys, "argv", [module.__name__, *arguments])
+    bench.main(module.__doc__, "A title", "A note.", module.SECTIONS, module.FULL, module.SMALL)
+    out = capsys.readouterr().out
+    assert (tmp_path / "report.md").read_text(encoding="utf-8") == out.rstrip() + "\n"
     assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
-    found = re.findall("^## (.*)", done.stdout, re.MULTILINE)
-    assert [title[: len(wanted)] for title, wanted in zip(found, SMALL[script], strict=True)] == SMALL[script]
-    assert all(table for table in tables(done.stdout))
-    cells = [cell for table in tables(done.stdout) for row in table for cell in row]
+    found, expected = re.findall("^## (.*)", out, re.MULTILINE), SMALL[f"{module.__name__}.py"]
+    assert [title[: len(wanted)] for title, wanted in zip(found, expected, strict=True)] == expected
+    assert all(table for table in tables(out))
+    cells = [cell for table in tables(out) for row in table for cell in row]
     assert not {"nan", "inf", "None"} & set(" ".join(cells).split())
-    if script == "bench.py":
-        difference = re.search(r"no parameter differs from .* by more than (\S+)\.\n", done.stdout)[1]
+    if module is bench:
+        difference = re.search(r"no parameter differs from .* by more than (\S+)\.\n", out)[1]
         assert 0 <= float(difference) < 1e-12  # twenty iterations of roundings
-        assert ("gensim is not installed" in done.stdout) == (importlib.util.find_spec("gensim") is None)
+        assert ("gensim is not installed" in out) == (importlib.util.find_spec("gensim") is None)
+
+
+def test_a_measurement_has_a_process_of_its_own_on_as_many_cores_as_it_may_use():
+    assert ", 1 cores;" in bench.in_process(bench.machine)
+    assert bench.in_process(bench.machine, cores=1000) == bench.machine()
+    with pytest.raises(subprocess.CalledProcessError):
+        bench.in_process(bench_count.treebank, "nowhere", 2)
 
 
 @pytest.mark.parametrize("script", SMALL)
