@@ -1,8 +1,6 @@
 """Loss curve and heat map: what is drawn is what was given, in numbers that can be read and colours that mean it."""
 
 import itertools
-import subprocess
-import sys
 
 import matplotlib
 import numpy as np
@@ -13,7 +11,6 @@ from hypothesis import strategies as st
 from utils.pictures import canvas, charts
 from utils.pictures.charts import heat_map, loss_curve
 from utils.system.errors import EnvironmentFailure, InputError
-from utils.system.paths import PROJECT
 
 WORDS = ("rain", "snow", "tea")
 COSINES = np.array([[1.0, 0.5, -0.25], [0.5, 1.0, 0.0], [-0.25, 0.0, 1.0]])
@@ -326,9 +323,3 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(draw, tmp_path, monkeypa
     with pytest.raises(EnvironmentFailure, match="No space left"):
         draw(path)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
-
-
-def test_pyplot_and_its_windows_stay_out():
-    modules = "charts, animation, webmap"
-    script = f"import sys; from utils.pictures import {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
-    subprocess.run([sys.executable, "-c", script], cwd=PROJECT, check=True)

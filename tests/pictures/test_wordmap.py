@@ -202,7 +202,7 @@ def test_words_and_groups_are_the_handouts():
     assert MAP_GROUPS["people"] == ("female", "male", "queen", "king", "man", "woman")
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_24_words_are_readable(seed):
     assert_readable(MAP_WORDS, normal(seed, 24), MAP_GROUPS, "A title")
 
@@ -221,7 +221,7 @@ def test_words_in_one_place_on_a_line_or_in_a_tight_cluster_are_readable():
     assert_readable(MAP_WORDS, cluster)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     places=st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=16),
     scale=st.sampled_from([1e-170, 1e-8, 1.0, 1e9, 1e140]),
@@ -386,7 +386,7 @@ def test_no_dollar_starts_a_formula():
     assert not any(text.get_parse_math() for text in texts)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(words=st.lists(st.text(max_size=30), min_size=1, max_size=6), title=st.text(max_size=200))
 @example(words=["", " "], title=" ")
 def test_any_text_can_be_drawn(words, title):
@@ -444,19 +444,12 @@ def test_a_missing_folder_is_said(tmp_path):
         word_map(["a"], [[1.0]], tmp_path / "nowhere" / "map.png")
 
 
-def test_pyplot_and_its_windows_stay_out(tmp_path):
-    script = (
-        "import sys; from utils.pictures.wordmap import word_map; word_map(['a'], [[1.0]], sys.argv[1]);"
-        "sys.exit('matplotlib.pyplot' in sys.modules)"
-    )
-    root = PROJECT
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "map.png")], cwd=root, check=True)
-
-
-@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "nonsense", "", "qtagg", "agg"])
-def test_any_mplbackend_draws_and_stays_for_others(backend, tmp_path):
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "nonsense", "", "qtagg"])
+def test_any_mplbackend_draws_and_stays_for_others_and_pyplot_with_its_windows_stays_out(backend, tmp_path):
     script = (
         "import os, sys; from utils.pictures.wordmap import word_map; word_map(['a'], [[1.0]], sys.argv[1]);"
+        "from utils.pictures import animation, charts, confusion, webmap;"
+        "assert 'matplotlib.pyplot' not in sys.modules;"
         "import matplotlib; print(os.environ['MPLBACKEND'], matplotlib.rcParams._get_backend_or_none(), sep='|')"
     )
     told = subprocess.run(
