@@ -40,6 +40,14 @@ def global_streams():
     np.random.seed(1)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def disk_not_waited_for():
+    """Nothing is flushed to the disk itself: that helps in a power cut only, and takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def sst_folder(tmp_path_factory):
     """The Stanford Sentiment Treebank, unpacked from the zip that SST_ZIP names."""

@@ -154,9 +154,9 @@ def check_folder(folder, whole, iterations, keep):
 class Torture:
     """Runs that are killed until enough have been."""
 
-    def __init__(self, place, iterations, every, spread, seed, keeps=(None, 2)):
+    def __init__(self, place, iterations, every, spread, seed, keeps=(None, 2), text=("--sample",)):
         self.place, self.iterations, self.every, self.spread, self.keeps = place, iterations, every, spread, keeps
-        self.arguments = ["--sample", "--iterations", iterations]
+        self.arguments = [*text, "--iterations", iterations]
         self.rng = random.Random(seed)
         self.count = Counter()
         self.lasted = 0.0

@@ -12,23 +12,17 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such sig
 LINES = [f"iter {i}: {i}.000000\n" for i in (10, 20, 30)]
 
 
-def test_a_training_killed_again_and_again_ends_as_if_nothing_had_happened(tmp_path):
-    tortured = Torture(tmp_path, iterations=1200, every=100, spread=0.3, seed=1, keeps=(2,))
+def test_a_training_killed_again_and_again_ends_as_if_nothing_had_happened(tmp_path, sample_folder):
+    text = ("--data", sample_folder, "--words", "coffee,tea")
+    tortured = Torture(tmp_path, iterations=1000, every=100, spread=0.3, seed=1, keeps=(2,), text=text)
     count = tortured.run(
-        1,
-        [
-            torture.kill_in_a_write,
-            torture.kill_anywhere,
-            torture.kill_in_a_write,
-            torture.stop_politely,
-            torture.kill_training,
-        ],
+        1, [torture.kill_in_a_write, torture.kill_anywhere, torture.stop_politely, torture.kill_training]
     )
     # A life planned to be short may still reach the end.
     assert count["kills"] >= 2
     assert count["in a checkpoint"] >= 1
     assert count["equal"] == 1
-    assert "1 of 1 runs of 1200 iterations equal" in tortured.summary()
+    assert "1 of 1 runs of 1000 iterations equal" in tortured.summary()
 
 
 # A torture that notices nothing would prove nothing

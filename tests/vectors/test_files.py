@@ -23,14 +23,6 @@ NAMES = ("v.txt", "v.vec", "v.glove", "v.bin", "v.npz", "v.tsv", "v.txt.gz", "v.
 TEXT = "2 3\nthe 0.5 -1 2e-3\ncliché 1 2 3\n"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def quick_disk():
-    """Whether a file outlives a power cut is not asked here, and waiting for the disk would take most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("os.fsync", lambda handle: None)
-        yield
-
-
 def two_words():
     return WordVectors(["the", "cliché"], np.array([[0.5, -1, 0.002], [1, 2, 3]], dtype=np.float32))
 
