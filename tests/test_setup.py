@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -144,7 +145,15 @@ def complaint(done):
 
 @needs_make
 def test_without_a_package_index_one_line_says_what_is_missing_and_what_to_do(make, tmp_path):
-    done = make("run", f"PYTHON={sys.executable}")
+    # Installing pip in the new environment would take most of the time: it finds the one that is here.
+    pip = pytest.importorskip("pip", reason="this environment has no pip")
+    python = tmp_path / "python"
+    python.write_text(f"""#!/bin/sh
+if [ "$1 $2" = "-m venv" ]; then set -- -m venv --without-pip "$4"; fi
+exec "{sys.executable}" "$@"
+""", encoding="utf-8")  # fmt: skip
+    python.chmod(0o755)
+    done = make("run", f"PYTHON={python}", PYTHONPATH=str(Path(pip.__file__).parents[1]))
     said = complaint(done)
     assert said.startswith("error: pip cannot install the packages of requirements.txt: No matching distribution found")
     assert "no-such-package-anywhere==1.0" in said and ".venv/pip.log" in said and "PIP_FIND_LINKS" in said

@@ -111,7 +111,7 @@ def plain(sample_folder):
 @pytest.fixture
 def command(sample_folder, tmp_path, monkeypatch):
     """Train by the command, as far as asked: command("naive-softmax", iterations=7)."""
-    monkeypatch.setattr("utils.pictures.wordmap.word_map", lambda *arguments: None)
+    monkeypatch.setattr(run, "draw", lambda *arguments: None)
 
     def call(loss, *more, iterations=ITERATIONS):
         options = [f"--{name}={value}" for name, value in SETTINGS.items()]
