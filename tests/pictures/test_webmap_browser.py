@@ -97,9 +97,7 @@ def overlapping(found):
     return int(((high - low).min(axis=2) > 3).sum()) - len(rectangles)  # 3 px: the line box is higher than the letters
 
 
-@pytest.mark.parametrize(
-    "n, size, scheme", [(50, WIDE, "light"), (50, NARROW, "dark"), (2000, WIDE, "dark"), (2000, NARROW, "light")]
-)
+@pytest.mark.parametrize("n, size, scheme", [(50, WIDE, "light"), (50, NARROW, "dark"), (2000, WIDE, "dark")])
 def test_labels_are_readable_and_apart_at_any_zoom(opened, n, size, scheme):
     page = opened(n, size, scheme)
     counts = []
@@ -111,7 +109,7 @@ def test_labels_are_readable_and_apart_at_any_zoom(opened, n, size, scheme):
         assert overlapping(found) == 0
         press(page, "+")
     first, *_, last = counts
-    assert first >= 10 and (n == 50 or size == NARROW or last != first)
+    assert first >= 10 and (n == 50 or last != first)
 
 
 def test_the_page_fits_a_narrow_window(opened):
