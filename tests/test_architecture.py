@@ -1,6 +1,7 @@
 """Imports run one way, from the commands down to `utils.system`; every module lies in a package with a layer."""
 
 import ast
+import functools
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -41,6 +42,7 @@ def source(name):
     return path / "__init__.py" if path.is_dir() and name != "grade" else path.with_suffix(".py")
 
 
+@functools.cache
 def imports(path):
     """Every dotted name that a file may import: modules, and what is taken from them."""
     names = set()
