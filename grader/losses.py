@@ -19,7 +19,7 @@ from grader.compare import (
 )
 from grader.mistakes import KINDS, Case
 from grader.reply import array
-from grader.sandbox import Job, first_failure
+from grader.sandbox import Job, answered, first_failure
 from utils.gradcheck import FIGURE_TOLERANCE, NEGATIVE_SAMPLING_FIGURES, SOFTMAX_FIGURES
 from utils.selftests import getDummyObjects
 
@@ -431,7 +431,7 @@ class NegativeSampling(PairLoss):
         drawn = [
             case.with_draws(answer.draws).K
             for job, cases in zip(self.figure_jobs, self.figured, strict=True)
-            for answer, case in zip(job.answers, cases, strict=True)
+            for answer, case in zip(answered(job), cases, strict=False)
         ]
         if len(set(drawn)) == 1 and drawn[0] != word2vec.NEGATIVES:
             return f"by default it takes {drawn[0]} negatives: the default of K is {word2vec.NEGATIVES}"
