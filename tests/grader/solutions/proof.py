@@ -5,7 +5,7 @@ import functools
 import tempfile
 from pathlib import Path
 
-from solutions.mutants import base, mutants, slow
+from solutions.mutants import base, mutants, slow, styles
 
 from grader.grading import grade
 from grader.scheme import PART_TITLES
@@ -14,7 +14,7 @@ from grader.training import Text
 from utils.corpus.sample import write_sample_treebank
 from utils.treebank import StanfordSentiment
 
-CORRECT = {"vectorized": base, "slow": slow}
+CORRECT = {"vectorized": base, "slow": slow} | {name: style.files for name, style in styles().items()}
 UNTRAINED = {"parameters", "fit", "plot"}  # lines of the part training that a solution without a training loses
 CALLS_SIGMOID = {"neg"}
 
