@@ -16,8 +16,12 @@ from grader.sandbox import answered, first_failure
 # Right answers agree to 1e-14. A solution that guards a logarithm with an epsilon is off by more, and still right.
 TOLERANCE = 1e-6
 CLOSE = 1e-10  # what differs more than this gets a remark; a hint is given only where the match is closer
-REMARK_DIGITS = "{what} differs from the exact value in the {place} digit: is there an epsilon inside a logarithm?"
-REMARK_SINGLE = "{what} is in single precision (float32), which has 7 digits: use float64, NumPy's default"
+REMARK_DIGITS = "{what} differs from the exact value in the {place} digit"
+REMARK_EPSILON = ": is there an epsilon inside a logarithm?"
+REMARK_SINGLE = "it computes in single precision (float32), which has 7 digits: use float64, NumPy's default"
+SEED_INSIDE = (
+    "a seed inside a function (`random.seed`, `np.random.seed`) makes every call draw the same numbers: remove it"
+)
 SINGLE_TOLERANCE = 1e-5  # of sums and products of a few numbers of 7 digits
 
 
@@ -100,7 +104,7 @@ def settle(got, expected, remarks, what):
     harmless = got.size == 1 if shape == () else got.shape == (1, *shape)
     if harmless:
         extra = "is an array of one number" if shape == () else "has a first axis of length 1 too many"
-        remarks.append(f"{what} {extra}: harmless here")
+        remarks.append(f"{what} {extra}, which costs nothing")
         return got.reshape(shape)
     return got
 
@@ -128,9 +132,10 @@ def judge(pairs, what, remarks, known=()):
     if not wrong:
         largest = max((_difference(got, expected) for got, expected in pairs), default=0)
         if any(is_single(got) for got, _ in pairs):
-            remarks.append(REMARK_SINGLE.format(what=what))
+            remarks.append(REMARK_SINGLE)
         elif largest > CLOSE:
-            remarks.append(REMARK_DIGITS.format(what=what, place=f"{int(-np.log10(largest)) + 1}th"))
+            remark = REMARK_DIGITS.format(what=what, place=f"{int(-np.log10(largest)) + 1}th")
+            remarks.append(remark + (REMARK_EPSILON if what == "loss" else ""))
         return Outcome()
     got, expected = pairs[wrong[0]]
     message, plain = difference(got, expected, what)
@@ -144,7 +149,7 @@ def _difference(got, expected):
 def difference(got, expected, what):
     """Describe how a value differs, by index, expected and got, or by the shapes: (with the right value, without)."""
     if got is None or isinstance(got, (Other, tuple)):
-        kind = "a tuple" if isinstance(got, tuple) else getattr(got, "type", "nothing")
+        kind = "a tuple or list" if isinstance(got, tuple) else getattr(got, "type", "nothing")
         return f"{what} is {kind}, wanted {'a number' if expected.ndim == 0 else f'an array {expected.shape}'}", ""
     if got.shape != expected.shape:
         return f"{what} has shape {got.shape}, wanted {expected.shape or 'a number'}", ""
@@ -249,7 +254,8 @@ def stream_moved(function, answer):
     """The Outcome of a call that changed a global random stream, or None."""
     if not answer.moved:
         return None
-    return failed(
-        f"{function} changes the state of the global random stream {' and '.join(answer.moved)}",
-        "a seed inside a function (`random.seed`, `np.random.seed`) makes every call draw the same numbers: remove it",
-    )
+    if answer.seeded:
+        return failed(
+            f"{function} sets the state of the global random stream ({' and '.join(answer.seeded)})", SEED_INSIDE
+        )
+    return failed(f"{function} draws from the global random stream ({' and '.join(answer.moved)}) by itself")

@@ -15,7 +15,7 @@ from grader.optimiser import Sgd
 from grader.protection import find_protection
 from grader.reply import Failure
 from grader.sandbox import Job, Sandbox
-from grader.scheme import Line, Scheme, read_scheme
+from grader.scheme import PART_TITLES, Line, Scheme, read_scheme
 from grader.training import Training
 from grader.windows import Skipgram
 
@@ -124,16 +124,27 @@ def grade(solution, text, parts=None, seed=None, protection=None, scheme=None):
     lines = [line for part in parts for line in _lines(scheme, part)]
     if solution.trouble:
         return Grading([Result(line, failed(solution.trouble)) for line in lines], scheme, seed=seed)
-    remarks, troubles, outcomes = list(solution.remarks), [], {}
-    graders = [make(np.random.default_rng([seed, n]), remarks) for n, make in _makers(solution, text, parts, scheme)]
+    troubles, makers = [], _makers(solution, text, parts, scheme)
+    graders = {part: make(np.random.default_rng([seed, n]), []) for part, (n, make) in makers.items()}
     with Sandbox(solution.code, protection or find_protection(), scheme.packages) as sandbox:
-        _run(sandbox, solution, [job for grader in graders for job in grader.jobs])
-    for grader in graders:
-        outcomes |= {(grader.part, check): outcome for check, outcome in _judge(grader, scheme, troubles).items()}
-    results = [Result(line, outcomes[line.part, line.check]) for line in lines]
-    remarks = list(dict.fromkeys(remarks))
+        _run(sandbox, solution, [job for grader in graders.values() for job in grader.jobs])
+        outcomes = {part: _judge(grader, scheme, troubles) for part, grader in graders.items()}
+        if {"sigmoid", "neg"} <= set(outcomes) and _lost(outcomes["sigmoid"]) and _lost(outcomes["neg"]):
+            n, make = makers["neg"]
+            other = make(np.random.default_rng([seed, n]), ["it was judged with a correct sigmoid, as yours is wrong"])
+            _run(sandbox, solution, other.jobs, [Job("neg.sigmoid", [("give_sigmoid", {})])])
+            found = _judge(other, scheme, troubles)
+            if len(_lost(found)) < len(_lost(outcomes["neg"])):
+                graders["neg"], outcomes["neg"] = other, found
+    results = [Result(line, outcomes[line.part][line.check]) for line in lines]
+    remarks = [f"{PART_TITLES[part]}: {remark}" for part, grader in graders.items() for remark in grader.remarks]
+    remarks = list(dict.fromkeys([*solution.remarks, *remarks]))
     seconds = time.perf_counter() - started
     return Grading(results, scheme, remarks, str(sandbox.protection), seed, seconds, troubles)
+
+
+def _lost(outcomes):
+    return [check for check, outcome in outcomes.items() if not outcome.passed]
 
 
 def _lines(scheme, part):
@@ -162,11 +173,14 @@ def _makers(solution, text, parts, scheme):
         "training": lambda rng, remarks: Training(rng, remarks, text, solution.products, scheme.bounds),
         "efficiency": lambda rng, remarks: Efficiency(rng, remarks, scheme.bounds["efficiency"]),
     }
-    return [(n, make) for n, (part, make) in enumerate(makers.items()) if part in parts]
+    return {part: (n, make) for n, (part, make) in enumerate(makers.items()) if part in parts}
 
 
-def _run(sandbox, solution, jobs):
-    """Run the jobs: two children at a time, and the measurement of time at the end, by itself."""
+def _run(sandbox, solution, jobs, before=()):
+    """Run the jobs: two children at a time, and the measurement of time at the end, by itself.
+
+    `before` are jobs that come first; only those that need no `sgd` see what they have changed.
+    """
     for job in jobs:
         if missing := next((module for module in job.needs if f"{module}.py" not in solution.code), None):
             job.answers = [Failure("Missing", solution.missing.get(f"{missing}.py", f"{missing}.py is missing"))]
@@ -174,15 +188,16 @@ def _run(sandbox, solution, jobs):
     timed = [job for job in jobs if job.group == "efficiency"]
     optimiser = [job for job in jobs if "sgd" in job.needs]
     lanes = [[job for job in jobs if job not in timed and job not in optimiser], optimiser]
+    lanes = [_with_imports(lanes[0], before), *map(_with_imports, lanes[1:])]
     with ThreadPoolExecutor(len(lanes)) as pool:
-        list(pool.map(sandbox.run, map(_with_imports, lanes)))
+        list(pool.map(sandbox.run, lanes))
     sandbox.run(_with_imports(timed))
 
 
-def _with_imports(jobs):
+def _with_imports(jobs, before=()):
     """The jobs, after one for each module that they need."""
     modules = list(dict.fromkeys(module for job in jobs for module in job.needs))
-    return [_import(module) for module in modules] + jobs
+    return [*map(_import, modules), *before, *jobs]
 
 
 def _import(module):

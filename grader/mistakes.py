@@ -96,6 +96,9 @@ def _delta(formula):
     return lambda case: _from_delta(case, formula(softmax(case.scores), case.y))
 
 
+EPSILONS = (1e-6, 1e-5, 1e-4, 1e-3)  # smaller ones pass
+TOO_LARGE = "{:g} is added inside the logarithm, which changes the loss: leave it out"
+
 NAIVE_SOFTMAX = (
     ("y is not subtracted: it takes yhat where it should take yhat - y", _delta(lambda p, y: p)),
     ("the sign is turned: y - yhat where it should be yhat - y", _delta(lambda p, y: y - p)),
@@ -135,6 +138,7 @@ NAIVE_SOFTMAX = (
     ("it is the cross-entropy with both terms of the sigmoid", _loss(
         lambda p, o: -np.log(p[o]) - np.log(1 - np.delete(p, o)).sum()
     )),
+    *((TOO_LARGE.format(e), _loss(lambda p, o, e=e: -np.log(p[o] + e))) for e in EPSILONS),
 )  # fmt: skip
 
 
@@ -238,6 +242,10 @@ NEGATIVE_SAMPLING = (
     ("the minus sign is missing: the loss is never negative", _only_loss(
         lambda s_o, s_k: np.log(s_o) + np.log(1 - s_k).sum()
     )),
+    *(
+        (TOO_LARGE.format(e), _only_loss(lambda s_o, s_k, e=e: -np.log(s_o + e) - np.log(1 - s_k + e).sum()))
+        for e in EPSILONS
+    ),
     (FIRST_OF_UNIQUE, lambda case: _first_of_unique(case, counted=True)),
     (FIRST_OF_UNIQUE, lambda case: _first_of_unique(case, counted=False)),
     (

@@ -14,9 +14,9 @@ class Mutant(NamedTuple):
     name : str
     file : str
     part : str
-        Of the scheme: the one that must lose points. No other may, but training; and with `sigmoid` what calls it.
+        Of the scheme: the one that must lose points. No other may, but the trial of training.
     checks : list of str
-        Lines of that part that must be lost.
+        Lines of that part that must be lost, and no others.
     hint : str
         What a hint must say; empty where none is asked for.
     old, new : str

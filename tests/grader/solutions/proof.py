@@ -16,7 +16,6 @@ from utils.treebank import StanfordSentiment
 
 CORRECT = {"vectorized": base, "slow": slow} | {name: style.files for name, style in styles().items()}
 UNTRAINED = {"parameters", "fit", "plot"}  # lines of the part training that a solution without a training loses
-CALLS_SIGMOID = {"neg"}
 
 
 @functools.cache
@@ -68,9 +67,10 @@ def _lost_by_a_correct_one(grading):
 def _judge(mutant, grading):
     lost = _lost(grading)
     here = [result for result in lost if result.line.part == mutant.part]
-    wrong = [f"keeps {check}" for check in mutant.checks if check not in {result.line.check for result in here}]
-    may = {mutant.part, "training"} | (CALLS_SIGMOID if mutant.part == "sigmoid" else set())
-    wrong += [f"loses {r.line.part} {r.line.check}" for r in lost if r.line.part not in may]
+    checks = {result.line.check for result in here}
+    wrong = [f"keeps {check}" for check in mutant.checks if check not in checks]
+    may = {(mutant.part, check) for check in mutant.checks} | {("training", "trial")}
+    wrong += [f"loses {r.line.part} {r.line.check}" for r in lost if (r.line.part, r.line.check) not in may]
     hints = [hint for result in here for hint in result.outcome.hints]
     if not any(mutant.hint in hint for hint in hints) and mutant.hint:
         wrong.append(f"no hint {mutant.hint!r} among {hints}")
