@@ -463,10 +463,11 @@ def main():
     if request["packages"] is not None:
         sys.meta_path.insert(0, Allowed(request["packages"], solution))
     close_doors(request["hidden"])
-    print("ready", file=replies, flush=True)
+    replies.write("ready\n")
     for job in request["jobs"]:
-        answer = json.dumps({"id": job["id"], "answers": perform(job["steps"], folder)})
-        print(answer, file=replies, flush=True)
+        replies.flush()
+        replies.write(json.dumps({"id": job["id"], "answers": perform(job["steps"], folder)}) + "\n")
+    replies.flush()
 
 
 if __name__ == "__main__":

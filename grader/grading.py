@@ -123,24 +123,34 @@ def grade(solution, text, parts=None, seed=None, protection=None, scheme=None):
     seed = seed_of(solution) if seed is None else seed
     lines = [line for part in parts for line in _lines(scheme, part)]
     if solution.trouble:
-        return Grading([Result(line, failed(solution.trouble)) for line in lines], scheme, seed=seed)
-    troubles, makers = [], _makers(solution, text, parts, scheme)
-    graders = {part: make(np.random.default_rng([seed, n]), []) for part, (n, make) in makers.items()}
-    with Sandbox(solution.code, protection or find_protection(), scheme.packages) as sandbox:
-        _run(sandbox, solution, [job for grader in graders.values() for job in grader.jobs])
-        outcomes = {part: _judge(grader, scheme, troubles) for part, grader in graders.items()}
-        if {"sigmoid", "neg"} <= set(outcomes) and _lost(outcomes["sigmoid"]) and _lost(outcomes["neg"]):
-            n, make = makers["neg"]
-            other = make(np.random.default_rng([seed, n]), ["it was judged with a correct sigmoid, as yours is wrong"])
-            _run(sandbox, solution, other.jobs, [Job("neg.sigmoid", [("give_sigmoid", {})])])
-            found = _judge(other, scheme, troubles)
-            if len(_lost(found)) < len(_lost(outcomes["neg"])):
-                graders["neg"], outcomes["neg"] = other, found
+        return Grading([Result(line, failed(solution.trouble)) for line in lines], scheme, solution.remarks)
+    makers = _makers(solution, text, parts, scheme, seed)
+    protection, troubles = protection or find_protection(), []
+    try:
+        with Sandbox(solution.code, protection, scheme.packages) as sandbox:
+            graders, outcomes = _run_and_judge(sandbox, solution, makers, scheme, troubles)
+    except Exception as error:
+        reason = _own_failure(error, troubles)
+        return Grading([Result(line, failed(reason)) for line in lines], scheme, troubles=troubles)
     results = [Result(line, outcomes[line.part][line.check]) for line in lines]
     remarks = [f"{PART_TITLES[part]}: {remark}" for part, grader in graders.items() for remark in grader.remarks]
     remarks = list(dict.fromkeys([*solution.remarks, *remarks]))
     seconds = time.perf_counter() - started
-    return Grading(results, scheme, remarks, str(sandbox.protection), seed, seconds, troubles)
+    return Grading(results, scheme, remarks, str(protection), seed, seconds, troubles)
+
+
+def _run_and_judge(sandbox, solution, makers, scheme, troubles):
+    """The grader of each part, and its outcomes: dicts by part."""
+    graders = {part: make([]) for part, make in makers.items()}
+    _run(sandbox, solution, [job for grader in graders.values() for job in grader.jobs])
+    outcomes = {part: _judge(grader, scheme, troubles) for part, grader in graders.items()}
+    if all(_lost(outcomes.get(part, {})) for part in ("sigmoid", "neg")):
+        again = makers["neg"](["it was judged with a correct sigmoid, as yours is wrong"])
+        _run(sandbox, solution, again.jobs, [Job("neg.sigmoid", [("give_sigmoid", {})])])
+        found = _judge(again, scheme, troubles)
+        if len(_lost(found)) < len(_lost(outcomes["neg"])):
+            graders["neg"], outcomes["neg"] = again, found
+    return graders, outcomes
 
 
 def _lost(outcomes):
@@ -158,12 +168,18 @@ def _judge(grader, scheme, troubles):
     try:
         return grader.judge()
     except Exception as error:
-        troubles.append(traceback.format_exc())
-        message = f"the grader itself failed here ({type(error).__name__}), please tell your instructor"
+        message = _own_failure(error, troubles)
         return {line.check: failed(message) for line in scheme.lines_of(grader.part)}
 
 
-def _makers(solution, text, parts, scheme):
+def _own_failure(error, troubles):
+    """Note the traceback of a mistake of the grader's own; return the sentence about it."""
+    troubles.append(traceback.format_exc())
+    return f"the grader itself failed here ({type(error).__name__}), please tell your instructor"
+
+
+def _makers(solution, text, parts, scheme, seed):
+    """Functions of a list for remarks that make the graders of some parts: dict of part to function."""
     makers = {
         "sigmoid": Sigmoid,
         "softmax": NaiveSoftmax,
@@ -173,7 +189,11 @@ def _makers(solution, text, parts, scheme):
         "training": lambda rng, remarks: Training(rng, remarks, text, solution.products, scheme.bounds),
         "efficiency": lambda rng, remarks: Efficiency(rng, remarks, scheme.bounds["efficiency"]),
     }
-    return {part: (n, make) for n, (part, make) in enumerate(makers.items()) if part in parts}
+
+    def with_stream(n, make):
+        return lambda remarks: make(np.random.default_rng([seed, n]), remarks)
+
+    return {part: with_stream(n, make) for n, (part, make) in enumerate(makers.items()) if part in parts}
 
 
 def _run(sandbox, solution, jobs, before=()):

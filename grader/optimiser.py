@@ -54,7 +54,9 @@ class Sgd:
         self.long_job = _job("halving", _sgd(slope, number, self.step, LONG))
         self.shift_job = _job("postprocessing", _sgd(slope, number, self.step, 7, shift))
         self.print_job = _job("printing", _sgd(slope, array(self.high), self.step, 42, every=8))
-        self.save_job = _job("saving", _sgd(slope, pair, self.step, SAVE_EVERY + 2, saved=True), _step("load_saved_params"))
+        self.save_job = _job(
+            "saving", _sgd(slope, pair, self.step, SAVE_EVERY + 2, saved=True), _step("load_saved_params")
+        )
         self.resume_job = _job(
             "resuming",
             _step("save_params", ANNEAL_EVERY, array(np.full(2, 3.0)), seed=5),
@@ -263,7 +265,7 @@ class Sgd:
         ):
             return failed("load_saved_params does not return a tuple of iteration, parameters and state")
         if (found := value[0].item()) != SAVE_EVERY:
-            message = f"after {SAVE_EVERY + 2:,} iterations with useSaved=True load_saved_params finds iteration {found:g}"
+            message = f"after {SAVE_EVERY + 2:,} iterations with useSaved=True it is iteration {found:g} that was saved"
             return failed(message, "nothing is saved" if found == 0 else None)
         if not fits(value[1], np.full(2, SAVE_EVERY * self.first)):
             return failed("the saved parameters are not those after iteration 5,000")

@@ -410,3 +410,40 @@ def test_arrays_come_back_as_they_were_sent(values):
     answer = {"value": encode(decode(array(values), {})), "printed": "", "warnings": []}
     line = json.dumps({"id": "a", "answers": [answer]}).encode()
     assert np.array_equal(read_answers(line, "a", [("look", {})])[0].value, values)
+
+
+# Results are written whatever happens
+
+
+@pytest.mark.parametrize("where", ["grade.collect", "grader.grading.Sandbox", "grader.losses.Sigmoid.judge"])
+def test_a_mistake_of_the_graders_own_still_gives_results(where, solution, tmp_path, capsys, monkeypatch):
+    def fail(*args):
+        raise ZeroDivisionError("a mistake of the grader's own")
+
+    monkeypatch.setattr(where, fail)
+    assert status_of(solution, "--only", "sigmoid", "--gradescope", tmp_path / "r.json") == 1
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["score"] == 0
+    out, err = capsys.readouterr()
+    assert "please tell your instructor" in out
+    assert "ZeroDivisionError: a mistake of the grader's own" in err
+
+
+MALFORMED = {
+    "unclosed": b"\x93NUMPY\x01\x00\x36\x00" + b"{'descr': '<f8', 'fortran_order': False, 'shape': (39078, 10\n",
+    "lying": b"\x93NUMPY\x01\x00\x4a\x00"
+    + b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 10), }".ljust(73)
+    + b"\n",
+    "empty": b"",
+    "magic": b"\x93NUMPY",
+    "version": b"\x93NUMPY\x09\x09\x00\x00",
+    "code": b"\x93NUMPY\x01\x00\x2a\x00" + b"{'descr': __import__('os').getcwd(), }".ljust(41) + b"\n",
+    "deep": b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65535,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_parameters_cost_their_lines_and_no_results(name, solution, tmp_path, capsys):
+    (solution / "saved_params_40000.npy").write_bytes(MALFORMED[name])
+    assert status_of(solution, "--only", "training", "--sample", "--gradescope", tmp_path / "r.json") == 0
+    assert "saved_params_40000.npy cannot be read" in capsys.readouterr().out
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["score"] == 0.5
