@@ -54,6 +54,22 @@ def failed(message, *hints, plain=""):
     return Outcome(False, message, [hint for hint in hints if hint], plain)
 
 
+CONSEQUENCES = {
+    "distinct": "as with distinct negatives",
+    "pieces": "as with the given pieces",
+    "small": "as at small scores",
+    "nothing": "counts only where something else is right",
+}
+
+
+def follows(kind, outcomes):
+    """The outcome of a check that others decide: theirs where it is one and the same, else one that refers to them."""
+    first, *others = outcomes
+    if first.message and all(outcome.message == first.message for outcome in others):
+        return failed(first.message, *first.hints, plain=first.plain)
+    return failed(CONSEQUENCES[kind])
+
+
 def of_failure(failure):
     """The outcome of a job that failed."""
     return failed(advice.describe(failure), advice.advise(failure))

@@ -5,10 +5,12 @@ import numpy as np
 import word2vec
 from grader import mistakes
 from grader.compare import (
+    CONSEQUENCES,
     TOLERANCE,
     Outcome,
     failed,
     fits,
+    follows,
     is_single,
     judge,
     of_failure,
@@ -95,7 +97,7 @@ def _is_infinity_over_infinity(got):
 def _earned(outcome, others):
     """What a function that does nothing would pass too counts only where something else is right."""
     if outcome.passed and not any(other.passed for other in others.values()):
-        return failed("counts only where something else is right")
+        return follows("nothing", others.values())
     return outcome
 
 
@@ -254,7 +256,7 @@ class PairLoss:
         if trouble:
             return trouble
         if not kinds:
-            return failed("as at small scores")
+            return failed(CONSEQUENCES["small"])
         for n, (answer, case) in enumerate(found):
             outcomes = self.compare([(answer, case)], KINDS, " at scores of 1000")
             for kind in kinds:
@@ -382,7 +384,7 @@ class NegativeSampling(PairLoss):
         kinds = [kind for kind in KINDS if outcomes[kind].passed]
         repeated = self.judge_values(self.repeated_jobs, self.repeated, kinds)
         wrong = [outcome for outcome in repeated.values() if not outcome.passed]
-        nothing = [failed("as with distinct negatives")] if not kinds else []
+        nothing = [] if kinds else [follows("distinct", [outcomes[kind] for kind in KINDS])]
         outcomes["repeated"] = [Outcome(), *nothing, *wrong][-1]
         outcomes["draws"] = self._judge_draws(kinds if not wrong else [])
         return outcomes

@@ -135,7 +135,8 @@ class Sandbox:
                 line = lines.get(min(job.limit, max(self.deadline - time.monotonic(), 0.5)))
                 if line is None:
                     timeouts[job.group] = timeouts.get(job.group, 0) + 1
-                    job.answers = [Failure("Timeout", f"did not end within {job.limit:g} s")]
+                    what = f"importing {job.opens}.py " if job.opens else ""
+                    job.answers = [Failure("Timeout", f"{what}did not end within {job.limit:g} s")]
                     return n + 1
                 if not line.endswith(b"\n"):
                     reason = "ended the process (a crash, os._exit, or out of memory)" if not line else "sent too much"

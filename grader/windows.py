@@ -12,6 +12,7 @@ from grader.compare import (
     Outcome,
     failed,
     fits,
+    follows,
     is_same,
     judge,
     of_failure,
@@ -84,8 +85,9 @@ class Skipgram:
         """The Outcome of each check."""
         outcomes = self._judge_sums()
         outcomes["calls"] = self._judge_calls()
-        outcomes["own"] = self._judge_own([kind for kind in KINDS if outcomes[kind].passed], outcomes["calls"].passed)
-        return outcomes
+        kinds = [kind for kind in KINDS if outcomes[kind].passed]
+        own = self._judge_own(kinds, outcomes["calls"].passed) if kinds else follows("pieces", outcomes.values())
+        return {**outcomes, "own": own}
 
     def _judge_sums(self):
         """Compare with the sums of the given pieces, each of which one call returns.
@@ -169,8 +171,6 @@ class Skipgram:
 
         Only what was right with the given pieces is judged: a mistake costs its points once.
         """
-        if not kinds:
-            return failed("as with the given pieces")
         was_called = any(answer.calls for answer, _ in self._stub_windows())
         for loss, jobs in self.own_jobs.items() if called_rightly or not was_called else ():
             for n, job in enumerate(jobs):
