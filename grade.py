@@ -167,7 +167,8 @@ def main(arguments=None):
     settings = {"parts": parts, "seed": args.seed, "scheme": scheme, "protection": find_protection(args.unsafe)}
     troubles = grade_class(args, settings) if args.csv else grade_one(args, settings)
     for trouble in troubles:  # the grader's own mistakes: reported once all results are written
-        console.say(*trouble.split("\n"))
+        for line in trouble.split("\n"):
+            console.note(line)
     return console.STATUS_ENVIRONMENT if troubles else 0
 
 

@@ -153,10 +153,11 @@ def _from_folder(folder, remarks):
                     link = f"{(where / name).as_posix()} is a symbolic link and is left out"
                     remarks.append(f"{link}: hand in the file itself")
             elif not name.startswith(".") and stat.S_ISREG(path.stat().st_mode):
-                entries.append(Entry((where / name).as_posix(), _changed(path), path))
-        if len(entries) > MOST_FILES:
-            raise BadZip(f"or folder holds more than {MOST_FILES:,} files")
-
+                inside = (
+                    (where / name).as_posix().replace("\\", "/")
+                )  # a zip of Windows, unpacked by a careless program
+                if not {"..", ""} & set(inside.split("/")):
+                    entries.append(Entry(inside, _changed(path), path))
     return _from_entries(entries, _read_paths, remarks)
 
 
@@ -216,6 +217,8 @@ def _suspicion_of(member, name):
 
 def _from_entries(entries, read, remarks, depth=1):
     """Find the solution among files and read it: dict of path in the solution to bytes."""
+    if len(entries) > MOST_FILES:
+        raise BadZip(f"or folder holds more than {MOST_FILES:,} files")
     root, modules = _find(entries, remarks)
     if root is None:
         zips = [entry for entry in entries if entry.base.lower().endswith(".zip")]

@@ -154,6 +154,19 @@ def test_names_with_backslashes_are_paths(tmp_path):
     assert {"word2vec.py", "sgd.py", "utils/mine.py"} <= set(solution.code)
 
 
+def test_files_whose_names_hold_backslashes_are_found_and_do_not_leave_the_folder(tmp_path):
+    # What a program for Linux makes of a zip that was packed on Windows.
+    folder = write(tmp_path / "handed in", {f"work\\{name}": content for name, content in files().items()})
+    write(folder, {"..\\..\\out.py": "x"})
+    solution = collect(folder)
+    assert {"word2vec.py", "sgd.py"} <= set(solution.code)
+    assert not any("out.py" in name for name in solution.code)
+
+
+def test_more_files_than_a_solution_can_have_are_refused(tmp_path):
+    assert "more than 5,000 files" in collect(zip_of(tmp_path, {f"{n}.py": "" for n in range(5001)})).trouble
+
+
 @pytest.mark.parametrize("name", ["..\\word2vec.py", "C:\\word2vec.py", "\\word2vec.py", "../word2vec.py"])
 def test_paths_that_leave_the_folder_are_refused(tmp_path, name):
     assert "leaves the folder" in collect(zip_of(tmp_path, {name: "x", **files()})).trouble
