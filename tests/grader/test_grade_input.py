@@ -163,6 +163,12 @@ def test_files_whose_names_hold_backslashes_are_found_and_do_not_leave_the_folde
     assert not any("out.py" in name for name in solution.code)
 
 
+def test_the_files_of_an_environment_do_not_count(tmp_path):
+    environment = {f".venv/lib/{n}.py": "" for n in range(5001)}
+    solution = collect(zip_of(tmp_path, {**environment, **files()}))
+    assert not solution.trouble and "word2vec.py" in solution.code
+
+
 def test_more_files_than_a_solution_can_have_are_refused(tmp_path):
     assert "more than 5,000 files" in collect(zip_of(tmp_path, {f"{n}.py": "" for n in range(5001)})).trouble
 
