@@ -165,10 +165,10 @@ def _difference(got, expected):
 def difference(got, expected, what):
     """Describe how a value differs, by index, expected and got, or by the shapes: (with the right value, without)."""
     if got is None or isinstance(got, (Other, tuple)):
-        kind = "a tuple or list" if isinstance(got, tuple) else getattr(got, "type", "nothing")
-        return f"{what} is {kind}, wanted {'a number' if expected.ndim == 0 else f'an array {expected.shape}'}", ""
+        kind = "a tuple or list" if isinstance(got, tuple) else getattr(got, "type", "None").replace("NoneType", "None")
+        return f"{what} is {kind}, expected {'a number' if expected.ndim == 0 else f'an array {expected.shape}'}", ""
     if got.shape != expected.shape:
-        return f"{what} has shape {got.shape}, wanted {expected.shape or 'a number'}", ""
+        return f"{what} has shape {got.shape}, expected {expected.shape or 'a number'}", ""
     scale = max(1.0, np.abs(expected).max(initial=0))
     with np.errstate(invalid="ignore"):
         wrong = ~(np.abs(got - expected) <= TOLERANCE * scale)
@@ -203,7 +203,7 @@ GENERAL = (
     ("it is correct except for the sign", lambda expected: -expected),
     ("it is correct, but transposed", lambda expected: expected.T),
     (
-        "it is correct, but a column: wanted the shape (d,)",
+        "it is correct, but a column: its shape should be (d,)",
         lambda expected: expected[:, None] if expected.ndim == 1 else expected,
     ),
     ("it is zero everywhere", np.zeros_like),
@@ -241,7 +241,7 @@ def other_order(values, rights, names):
             for place, n in enumerate(order)
         ):
             returned = ", ".join(names[n] for n in order)
-            return f"it returns {returned}: wanted {', '.join(names)}, in this order"
+            return f"it returns {returned}: the order should be {', '.join(names)}"
     return None
 
 

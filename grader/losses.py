@@ -70,7 +70,7 @@ class Sigmoid:
                 ("the minus sign in the exponent is missing", [1 / (1 + np.exp(x)) for x in self.inputs]),
                 ("it is the derivative of the sigmoid", [s * (1 - s) for s in right]),
                 ("it is tanh", [np.tanh(x) for x in self.inputs]),
-                ("it is exp(-x): 1 / (1 + exp(-x)) is wanted", [np.exp(-x) for x in self.inputs]),
+                ("it is exp(-x): write 1 / (1 + exp(-x))", [np.exp(-x) for x in self.inputs]),
                 ("parentheses are missing: 1 / 1 + exp(-x) is 1 + exp(-x)", [1 + np.exp(-x) for x in self.inputs]),
             ]
             pairs = list(zip(got, right, strict=True))

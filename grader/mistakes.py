@@ -101,7 +101,7 @@ TOO_LARGE = "{:g} is added inside the logarithm, which changes the loss: leave i
 
 NAIVE_SOFTMAX = (
     ("y is not subtracted: it takes yhat where it should take yhat - y", _delta(lambda p, y: p)),
-    ("the sign is turned: y - yhat where it should be yhat - y", _delta(lambda p, y: y - p)),
+    ("the sign is flipped: y - yhat where it should be yhat - y", _delta(lambda p, y: y - p)),
     ("y is added to yhat, not subtracted", _delta(lambda p, y: p + y)),
     ("1 is subtracted from every probability, not only from that of the outside word", _delta(lambda p, y: p - 1)),
     ("only the outside word's row is there, the others are missing", _delta(lambda p, y: (p - y) * y)),
@@ -122,7 +122,7 @@ NAIVE_SOFTMAX = (
         lambda case: _from_probabilities(case, _sigmoid(case.scores)),
     ),
     (
-        "it is the outer product with the outside vector u_o: wanted the centre vector",
+        "it is the outer product with the outside vector u_o: take the centre vector v_c",
         lambda case: (None, None, np.outer(softmax(case.scores) - case.y, case.U[case.o])),
     ),
     ("the minus sign is missing: the loss is -log yhat_o", _loss(lambda p, o: np.log(p[o]))),
@@ -213,14 +213,14 @@ NEGATIVE_SAMPLING = (
         _sampling(k=lambda s: s - 1, loss=lambda s_o, s_k: -np.log(s_o) - np.log(s_k).sum()),
     ),
     (
-        "the sign of the negatives' term is turned",
+        "the sign of the negatives' term is flipped",
         _sampling(k=lambda s: -s, loss=lambda s_o, s_k: -np.log(s_o) + np.log(1 - s_k).sum()),
     ),
     (
         "the minus sign in the negatives' sigmoid is missing: 1 - sigma(u_k . v), not 1 - sigma(-u_k . v)",
         _only_gradients(k=lambda s: 1 - s),
     ),
-    ("the sign of the outside word's term is turned", _sampling(
+    ("the sign of the outside word's term is flipped", _sampling(
         o=lambda s: 1 - s, loss=lambda s_o, s_k: np.log(s_o) - np.log(1 - s_k).sum()
     )),
     ("1 is not subtracted from sigma(u_o . v) in the outside word's term", _only_gradients(o=lambda s: s)),
@@ -249,7 +249,7 @@ NEGATIVE_SAMPLING = (
     (FIRST_OF_UNIQUE, lambda case: _first_of_unique(case, counted=True)),
     (FIRST_OF_UNIQUE, lambda case: _first_of_unique(case, counted=False)),
     (
-        "a word's row takes its own vector u: wanted the centre vector v",
+        "each row is a multiple of the word's own vector u: it should be of the centre vector v",
         lambda case: (None, None, _own_rows(case)),
     ),
 )  # fmt: skip
@@ -335,7 +335,7 @@ SKIPGRAM = (
     ("the first outside word is left out", lambda w: w.taking(range(1, len(w.outsides)))),
     ("repeated outside words are dropped: each occurrence counts", lambda w: w.taking(w.distinct())),
     (
-        "it is divided by the number of outside words: wanted the sum",
+        "it is divided by the number of outside words: it should be the sum",
         _all(lambda part, window: part / len(window.outsides)),
     ),
     (

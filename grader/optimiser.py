@@ -298,7 +298,7 @@ def _seen(job, n=0):
         return of_failure(failure)
     seen = job.answers[n].seen
     if not isinstance(seen, np.ndarray) or seen.ndim not in (1, 2) or len(seen) < 2:
-        return failed("f is called less than twice")
+        return failed("f is called fewer than two times")
     changed = (seen[1:] != seen[:-1]).reshape(len(seen) - 1, -1).any(axis=1)
     return seen[np.append(True, changed)]
 

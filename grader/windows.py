@@ -218,10 +218,10 @@ def _judge_arguments(calls, window, centres, outsides):
             )
         if not fits(vectors, outsides):
             hint = "it gets centerWordVectors" if is_same(vectors, centres) else None
-            return failed("the loss function gets something else than outsideVectors", hint)
+            return failed("the loss function gets something other than outsideVectors", hint)
         if not isinstance(o, np.ndarray) or o.size != 1:
-            hint = "it gets the word: wanted its index, word2Ind[word]" if o == Other("str") else None
-            return failed("the loss function gets an outside word that is no index", hint)
+            hint = "it gets the word itself: pass its index, word2Ind[word]" if o == Other("str") else None
+            return failed("the loss function gets an outside word that is not an index", hint)
         if dataset != Other("dataset"):
             return failed("the loss function does not get the data set")
     got = [int(call[1].item()) for call in calls if np.isfinite(call[1]).all()]
@@ -244,7 +244,7 @@ def _centre_hint(got, window, centres, outsides):
         return "it gets no vector"
     got = got.reshape(-1)
     if is_same(got, outsides[window.centre]):
-        return "it is the row of outsideVectors: wanted that of centerWordVectors"
+        return "it is a row of outsideVectors: take the row of centerWordVectors"
     if any(is_same(got, centres[o]) for o in window.outsides):
-        return "it is the vector of an outside word: wanted that of currentCenterWord"
+        return "it is the vector of an outside word: take that of currentCenterWord"
     return None
