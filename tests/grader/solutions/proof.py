@@ -47,10 +47,13 @@ def complaints(name, seed, whole=True):
         Of `everything()`.
     seed : int
     whole : bool
-        Grade all parts (but the measurement of time); else only the part that a mutant is about.
+        Grade all parts (but the measurement of time); else only the part that a mutant is about, and of solutions in
+        other styles all but the training.
     """
     parts = [part for part in PART_TITLES if part != "efficiency"]
     if name in CORRECT:
+        if not whole and name in styles():  # the trial of training takes longer than all else
+            parts.remove("training")
         return _lost_by_a_correct_one(grade_files(CORRECT[name](), parts, seed))
     mutant = next(mutant for mutant in mutants() if mutant.name == name)
     return _judge(mutant, grade_files(mutant.files(), parts if whole else [mutant.part], seed))
