@@ -218,7 +218,7 @@ class PairLoss:
             for got, slope, name in zip(answer.value[1:], numeric, ("gradCenterVec", "gradOutsideVecs"), strict=True):
                 got = _in_shape(got, slope)
                 if not fits(got, slope, tolerance):
-                    return failed(_mismatch(got, slope, name, tolerance))
+                    return _mismatch(got, slope, name, tolerance)
         return Outcome()
 
     def _judge_figures(self):
@@ -289,13 +289,15 @@ def _shapes(rng):
 
 
 def _mismatch(got, slope, name, tolerance):
+    """The Outcome of a gradient that is not the slope of the loss."""
     if not isinstance(got, np.ndarray) or got.shape != slope.shape:
-        return f"{name} does not have the shape of what it is the gradient of"
+        return failed(f"{name} does not have the shape of what it is the gradient of")
     with np.errstate(invalid="ignore"):  # infinity less infinity
         scale = max(1.0, np.abs(slope).max(initial=0))
         index = tuple(map(int, np.argwhere(~(np.abs(got - slope) <= tolerance * scale))[0]))
-    where = ", ".join(map(str, index))
-    return f"{name}[{where}]: the loss itself changes by {slope[index]:.7g}, the gradient says {got[index]:.7g}"
+    where = f"{name}[{', '.join(map(str, index))}]"
+    message = f"{where}: the loss itself changes by {slope[index]:.7g}, the gradient says {got[index]:.7g}"
+    return failed(message, plain=f"{where} is {got[index]:.7g}, which is not the derivative of the loss")
 
 
 def _figure_cases(sampling):

@@ -213,7 +213,8 @@ class Sgd:
             return failed(seen, 'print("iter %d: %f" % (iteration, loss)) every PRINT_EVERY iterations')
         wanted = list(range(8, 43, 8))
         if [n for n, _ in lines] != wanted:
-            return failed(f"printed at iterations {[n for n, _ in lines[:6]]}, expected {wanted} with PRINT_EVERY = 8")
+            message = f"with PRINT_EVERY = 8 it prints at iterations {[n for n, _ in lines[:6]]}"
+            return failed(f"{message}, expected {wanted}", plain=message)
         losses = self.high + self.first * np.arange(42)  # of iterations 1, 2, ...: the slope is 1
         rows = np.array(wanted) - 1
 

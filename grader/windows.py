@@ -236,7 +236,8 @@ def _judge_arguments(calls, window, centres, outsides):
         hint = "an outside word that occurs twice counts twice" if len(set(got)) == len(got) else "some are left out"
     elif sorted(got) == sorted(window.outsides):
         hint = "they come in another order, and with it other negative samples belong to them"
-    return failed(f"outside words {got}, expected {list(window.outsides)}", hint)
+    message = f"it is called with the outside words {got}"
+    return failed(f"{message}, expected {list(window.outsides)}", hint, plain=message)
 
 
 def _centre_hint(got, window, centres, outsides):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from solutions.mutants import base
+from solutions.proof import grade_files
 
 import grade
 from grader import report
@@ -108,6 +109,16 @@ def test_expected_values_can_be_kept_from_students(scheme):
     assert "expected 1" in shown
     assert "expected 1" not in json.dumps(kept) and "x: got 2, which is wrong" in kept["tests"][0]["output"]
     assert "a hint" in kept["tests"][0]["output"]
+
+
+def test_no_message_for_students_holds_a_right_value(scheme):
+    wrong = base()["word2vec.py"].replace("outsideVectors.T @ delta", "outsideVectors.T @ yhat")
+    wrong = wrong.replace("for word in outsideWords:", "for word in outsideWords[1:]:")
+    files = {"word2vec.py": wrong, "sgd.py": base()["sgd.py"].replace("step *= 0.5\n", "step *= 0.25\n")}
+    grading = grade_files(files, ["softmax", "skipgram", "sgd"], 0)
+    lost = {result.line.check: result.outcome.shown(False) for result in grading.results if not result.outcome.passed}
+    assert {"centre", "numeric", "calls", "halving"} <= set(lost)
+    assert not any(word in message for message in lost.values() for word in ("expected", "changes by"))
 
 
 def metadata(created, due="2026-02-01T23:59:00.000000-08:00", own=None):
