@@ -206,6 +206,10 @@ NEGATIVE_SAMPLING = (
         "negatives are drawn until all differ: a repeated draw is kept, and counts again",
         _sampling(lambda case: _distinct(i for i in case.ids if i != case.o)[: case.K]),
     ),
+    (
+        "the outside word is among the negatives: leave it out of the indices that they are taken from",
+        _sampling(lambda case: [case.o, *case.negatives]),
+    ),
     ("only the first negative counts", _sampling(lambda case: case.negatives[:1])),
     ("only the last negative counts", _sampling(lambda case: case.negatives[-1:])),
     (
