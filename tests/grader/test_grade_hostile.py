@@ -48,7 +48,7 @@ def first_loss(files, **options):
         ("import torch_of_mine", "ModuleNotFoundError", "only the standard library"),
         ("return sigmoid(x)", "RecursionError", "without end"),
         ("bytearray(8 << 30)", "MemoryError", "2 GB"),
-        ("pass", "NoneType", ""),
+        ("pass", "sigmoid(x) is None, expected a number", ""),
         ("import socket; socket.create_connection(('127.0.0.1', 9), 1)", "the network is closed", ""),
         ("import subprocess; subprocess.run(['true'])", "other programs", ""),
         ("raise KeyboardInterrupt", "KeyboardInterrupt", ""),
