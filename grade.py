@@ -14,18 +14,19 @@ import contextlib
 import functools
 import json
 import tempfile
+import traceback
 from pathlib import Path
 
 from grader import classroom, report
 from grader.grading import grade
 from grader.protection import find_protection
 from grader.scheme import BUILT_IN, PART_TITLES, SHAPE, read_scheme
-from grader.solution import collect
+from grader.solution import Solution, collect
 from grader.training import Text
 from utils.commands.inputs import refuse_overwriting
 from utils.corpus import sample
 from utils.system import console
-from utils.system.errors import InputError
+from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.files import replacing
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
 
@@ -109,7 +110,7 @@ def read_metadata(path):
 
 def grade_one(args, settings):
     """Grade one solution; write and print its results."""
-    solution = collect(args.path)
+    solution, troubles = collect_anything(args.path)
     text = read_text(args) if "training" in settings["parts"] else None
     grading = grade(solution, text, **settings)
     if args.json:
@@ -117,7 +118,18 @@ def grade_one(args, settings):
     if args.gradescope:
         write_json(args.gradescope, report.as_gradescope(grading, read_metadata(args.metadata)))
     print(report.as_text(grading, args.verbose))
-    return grading.troubles
+    return troubles + grading.troubles
+
+
+def collect_anything(path):
+    """Read a submission, whatever it holds: a Solution, and the tracebacks of the grader's own mistakes."""
+    try:
+        return collect(path), []
+    except (InputError, EnvironmentFailure):
+        raise
+    except Exception:
+        sentence = "the grader itself failed while it read the submission, please tell your instructor"
+        return Solution(trouble=sentence), [traceback.format_exc()]
 
 
 def grade_class(args, settings):
@@ -155,7 +167,8 @@ def main(arguments=None):
     settings = {"parts": parts, "seed": args.seed, "scheme": scheme, "protection": find_protection(args.unsafe)}
     troubles = grade_class(args, settings) if args.csv else grade_one(args, settings)
     for trouble in troubles:  # the grader's own mistakes: reported once all results are written
-        console.say(*trouble.split("\n"))
+        for line in trouble.split("\n"):
+            console.note(line)
     return console.STATUS_ENVIRONMENT if troubles else 0
 
 

@@ -33,7 +33,7 @@ ADVICE = (
     ("NameError", r"'(xrange|raw_input|unicode|reduce)'", "", "this name is from Python 2"),
     (
         "NameError|UnboundLocalError",
-        r"'?(s|loss|gradCenterVec|gradOutsideVecs|grad)'?",
+        r"'(s|loss|gradCenterVec|gradOutsideVecs|grad)'",
         "",
         "is this still to be written?",
     ),
@@ -65,7 +65,9 @@ ADVICE = (
         "",
         "keep the handout's parameters and their names",
     ),
-    ("TypeError", r"cannot unpack non-iterable|NoneType", "", "a function returns nothing: is the `return` missing?"),
+    ("TypeError", r"cannot unpack non-iterable NoneType", "", "a function returns nothing: is the `return` missing?"),
+    ("TypeError", r"operand.*'NoneType'", "", "this is None: is a `return` missing, or something still to be written?"),
+    ("ValueError", r"truth value of an array", "", "`if` wants one answer, an array gives many: use np.where"),
     (
         "ModuleNotFoundError",
         "",

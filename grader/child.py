@@ -28,6 +28,7 @@ MOST_OPEN = 256  # files
 PR_SET_NO_NEW_PRIVS = 38  # Linux, prctl(2)
 SEED = 20_245  # of both streams before a call, unless the request names another
 NUMERIC_STEP = 1e-4
+MOST_TWISTS = 100  # of 624 draws each, that are told from a seed
 CLOSED = ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
 PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
 
@@ -214,9 +215,10 @@ def call(module, function, args, kwargs=None, seed=SEED):
     np.random.seed(seed)
     before = streams()
     value = called(*args, **kwargs)
-    moved = [name for name, state in streams().items() if state != before[name]]
+    moved = {name: state for name, state in streams().items() if state != before[name]}
+    seeded = [name for name, state in moved.items() if was_seeded(before[name], state)]
     kept = [encode(arg) if isinstance(arg, np.ndarray) else None for arg in args]
-    answer = {"value": encode(value), "args": kept, "moved": moved}
+    answer = {"value": encode(value), "args": kept, "moved": list(moved), "seeded": seeded}
     for tool in tools.values():
         if hasattr(tool, "record"):
             answer.update(tool.record())
@@ -224,15 +226,29 @@ def call(module, function, args, kwargs=None, seed=SEED):
 
 
 def streams():
-    """The states of the two global random streams, by name."""
-    _, key, position, *rest = np.random.get_state()
-    return {"random": random.getstate(), "np.random": (key.tobytes(), position, *rest)}
+    """The states of the two global random streams, by name: the words of the Mersenne Twister, and the rest."""
+    _, words, *normal = random.getstate()
+    _, key, *rest = np.random.get_state()
+    return {"random": (words[:-1], (words[-1], *normal)), "np.random": (tuple(key.tolist()), tuple(rest))}
+
+
+def was_seeded(before, after):
+    """Whether a stream was set to a state that draws alone do not lead to."""
+    twister = np.random.RandomState()
+    twister.set_state(("MT19937", np.array(before[0], dtype=np.uint32), 624))
+    for _ in range(MOST_TWISTS):
+        if twister.get_state()[1].tolist() == list(after[0]):
+            return False
+        twister.bytes(4 * 624)
+    return True
 
 
 def pairs(function, centre, outsides, vectors, ids):
     """Call a loss of the solution for one pair after the other, all drawing from one list of negative samples."""
     loss = getattr(importlib.import_module("word2vec"), function)
     dataset, centre, vectors = Draws(ids), decode(centre, {}), decode(vectors, {})
+    random.seed(SEED)
+    np.random.seed(SEED)
     values = [loss(centre, outside, vectors, dataset) for outside in outsides]
     return {"value": {"tuple": [encode(tuple(value)) for value in values]}, **dataset.record()}
 
@@ -243,13 +259,23 @@ def look(module, functions):
     return {"missing": [name for name in functions if not callable(getattr(imported, name, None))]}
 
 
+def give_sigmoid():
+    """Put a correct sigmoid in the place of the solution's, for the functions that call it."""
+    importlib.import_module("word2vec").sigmoid = lambda x: np.exp(-np.logaddexp(0, -np.asarray(x)))
+    return {}
+
+
 def numeric(module, function, centre, outside, vectors, ids, kwargs):
     """Differentiate a loss of the solution numerically with respect to the centre vector and all outside vectors."""
     loss = getattr(importlib.import_module(module), function)
     centre, vectors = decode(centre, {}), decode(vectors, {})
 
     def value():
-        return float(np.asarray(loss(centre.copy(), outside, vectors.copy(), Draws(ids), **kwargs)[0]).item())
+        random.seed(SEED)
+        np.random.seed(SEED)
+        found = loss(centre.copy(), outside, vectors.copy(), Draws(ids), **kwargs)[0]
+        is_number = isinstance(found, (int, float, np.number, np.ndarray)) and np.size(found) == 1
+        return float(np.squeeze(found)) if is_number else np.nan
 
     def derivative(array):
         gradient = np.empty(array.shape)
@@ -297,6 +323,7 @@ OPERATIONS = {
     "pairs": pairs,
     "look": look,
     "numeric": numeric,
+    "give_sigmoid": give_sigmoid,
     "time_calls": time_calls,
     "time_iterations": time_iterations,
 }
@@ -436,10 +463,11 @@ def main():
     if request["packages"] is not None:
         sys.meta_path.insert(0, Allowed(request["packages"], solution))
     close_doors(request["hidden"])
-    print("ready", file=replies, flush=True)
+    replies.write("ready\n")
     for job in request["jobs"]:
-        answer = json.dumps({"id": job["id"], "answers": perform(job["steps"], folder)})
-        print(answer, file=replies, flush=True)
+        replies.flush()
+        replies.write(json.dumps({"id": job["id"], "answers": perform(job["steps"], folder)}) + "\n")
+    replies.flush()
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ class Classroom:
         """
         done, names = {}, _file_names(found)
         context = get_context("spawn")
-        bar = tqdm(total=len(found), unit="submission", file=sys.stderr, disable=quiet)
+        bar = tqdm(total=len(found), unit=" submissions", file=sys.stderr, disable=quiet)
         with bar, ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(self,)) as pool:
             waiting = {pool.submit(_grade_one, submission, names[submission.name]): submission for submission in found}
             try:
@@ -264,6 +264,8 @@ def write_csv(path, rows):
 
 
 def _harmless(cell):
+    if isinstance(cell, float):
+        return f"{cell:g}"
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 

@@ -16,8 +16,12 @@ from grader.sandbox import answered, first_failure
 # Right answers agree to 1e-14. A solution that guards a logarithm with an epsilon is off by more, and still right.
 TOLERANCE = 1e-6
 CLOSE = 1e-10  # what differs more than this gets a remark; a hint is given only where the match is closer
-REMARK_DIGITS = "{what} differs from the exact value in the {place} digit: is there an epsilon inside a logarithm?"
-REMARK_SINGLE = "{what} is in single precision (float32), which has 7 digits: use float64, NumPy's default"
+REMARK_DIGITS = "{what} differs from the exact value in the {place} digit"
+REMARK_EPSILON = ": is there an epsilon inside a logarithm?"
+REMARK_SINGLE = "it computes in single precision (float32), which has 7 digits: use float64, NumPy's default"
+SEED_INSIDE = (
+    "a seed inside a function (`random.seed`, `np.random.seed`) makes every call draw the same numbers: remove it"
+)
 SINGLE_TOLERANCE = 1e-5  # of sums and products of a few numbers of 7 digits
 
 
@@ -48,6 +52,22 @@ class Outcome:
 
 def failed(message, *hints, plain=""):
     return Outcome(False, message, [hint for hint in hints if hint], plain)
+
+
+CONSEQUENCES = {
+    "distinct": "as with distinct negatives",
+    "pieces": "as with the given pieces",
+    "small": "as at small scores",
+    "nothing": "counts only where something else is right",
+}
+
+
+def follows(kind, outcomes):
+    """The outcome of a check that others decide: theirs where it is one and the same, else one that refers to them."""
+    first, *others = outcomes
+    if first.message and all(outcome.message == first.message for outcome in others):
+        return failed(first.message, *first.hints, plain=first.plain)
+    return failed(CONSEQUENCES[kind])
 
 
 def of_failure(failure):
@@ -100,7 +120,7 @@ def settle(got, expected, remarks, what):
     harmless = got.size == 1 if shape == () else got.shape == (1, *shape)
     if harmless:
         extra = "is an array of one number" if shape == () else "has a first axis of length 1 too many"
-        remarks.append(f"{what} {extra}: harmless here")
+        remarks.append(f"{what} {extra}, which costs nothing")
         return got.reshape(shape)
     return got
 
@@ -128,9 +148,10 @@ def judge(pairs, what, remarks, known=()):
     if not wrong:
         largest = max((_difference(got, expected) for got, expected in pairs), default=0)
         if any(is_single(got) for got, _ in pairs):
-            remarks.append(REMARK_SINGLE.format(what=what))
+            remarks.append(REMARK_SINGLE)
         elif largest > CLOSE:
-            remarks.append(REMARK_DIGITS.format(what=what, place=f"{int(-np.log10(largest)) + 1}th"))
+            remark = REMARK_DIGITS.format(what=what, place=f"{int(-np.log10(largest)) + 1}th")
+            remarks.append(remark + (REMARK_EPSILON if what == "loss" else ""))
         return Outcome()
     got, expected = pairs[wrong[0]]
     message, plain = difference(got, expected, what)
@@ -144,10 +165,10 @@ def _difference(got, expected):
 def difference(got, expected, what):
     """Describe how a value differs, by index, expected and got, or by the shapes: (with the right value, without)."""
     if got is None or isinstance(got, (Other, tuple)):
-        kind = "a tuple" if isinstance(got, tuple) else getattr(got, "type", "nothing")
-        return f"{what} is {kind}, wanted {'a number' if expected.ndim == 0 else f'an array {expected.shape}'}", ""
+        kind = "a tuple or list" if isinstance(got, tuple) else getattr(got, "type", "None").replace("NoneType", "None")
+        return f"{what} is {kind}, expected {'a number' if expected.ndim == 0 else f'an array {expected.shape}'}", ""
     if got.shape != expected.shape:
-        return f"{what} has shape {got.shape}, wanted {expected.shape or 'a number'}", ""
+        return f"{what} has shape {got.shape}, expected {expected.shape or 'a number'}", ""
     scale = max(1.0, np.abs(expected).max(initial=0))
     with np.errstate(invalid="ignore"):
         wrong = ~(np.abs(got - expected) <= TOLERANCE * scale)
@@ -182,7 +203,7 @@ GENERAL = (
     ("it is correct except for the sign", lambda expected: -expected),
     ("it is correct, but transposed", lambda expected: expected.T),
     (
-        "it is correct, but a column: wanted the shape (d,)",
+        "it is correct, but a column: its shape should be (d,)",
         lambda expected: expected[:, None] if expected.ndim == 1 else expected,
     ),
     ("it is zero everywhere", np.zeros_like),
@@ -220,7 +241,7 @@ def other_order(values, rights, names):
             for place, n in enumerate(order)
         ):
             returned = ", ".join(names[n] for n in order)
-            return f"it returns {returned}: wanted {', '.join(names)}, in this order"
+            return f"it returns {returned}: the order should be {', '.join(names)}"
     return None
 
 
@@ -249,7 +270,8 @@ def stream_moved(function, answer):
     """The Outcome of a call that changed a global random stream, or None."""
     if not answer.moved:
         return None
-    return failed(
-        f"{function} changes the state of the global random stream {' and '.join(answer.moved)}",
-        "a seed inside a function (`random.seed`, `np.random.seed`) makes every call draw the same numbers: remove it",
-    )
+    if answer.seeded:
+        return failed(
+            f"{function} sets the state of the global random stream ({' and '.join(answer.seeded)})", SEED_INSIDE
+        )
+    return failed(f"{function} draws from the global random stream ({' and '.join(answer.moved)}) by itself")

@@ -15,7 +15,7 @@ from grader.optimiser import Sgd
 from grader.protection import find_protection
 from grader.reply import Failure
 from grader.sandbox import Job, Sandbox
-from grader.scheme import Line, Scheme, read_scheme
+from grader.scheme import PART_TITLES, Line, Scheme, read_scheme
 from grader.training import Training
 from grader.windows import Skipgram
 
@@ -123,17 +123,38 @@ def grade(solution, text, parts=None, seed=None, protection=None, scheme=None):
     seed = seed_of(solution) if seed is None else seed
     lines = [line for part in parts for line in _lines(scheme, part)]
     if solution.trouble:
-        return Grading([Result(line, failed(solution.trouble)) for line in lines], scheme, seed=seed)
-    remarks, troubles, outcomes = list(solution.remarks), [], {}
-    graders = [make(np.random.default_rng([seed, n]), remarks) for n, make in _makers(solution, text, parts, scheme)]
-    with Sandbox(solution.code, protection or find_protection(), scheme.packages) as sandbox:
-        _run(sandbox, solution, [job for grader in graders for job in grader.jobs])
-    for grader in graders:
-        outcomes |= {(grader.part, check): outcome for check, outcome in _judge(grader, scheme, troubles).items()}
-    results = [Result(line, outcomes[line.part, line.check]) for line in lines]
-    remarks = list(dict.fromkeys(remarks))
+        return Grading([Result(line, failed(solution.trouble)) for line in lines], scheme, solution.remarks)
+    makers = _makers(solution, text, parts, scheme, seed)
+    protection, troubles = protection or find_protection(), []
+    try:
+        with Sandbox(solution.code, protection, scheme.packages) as sandbox:
+            graders, outcomes = _run_and_judge(sandbox, solution, makers, scheme, troubles)
+    except Exception as error:
+        reason = _own_failure(error, troubles)
+        return Grading([Result(line, failed(reason)) for line in lines], scheme, troubles=troubles)
+    results = [Result(line, outcomes[line.part][line.check]) for line in lines]
+    remarks = [f"{PART_TITLES[part]}: {remark}" for part, grader in graders.items() for remark in grader.remarks]
+    remarks = list(dict.fromkeys([*solution.remarks, *remarks]))
     seconds = time.perf_counter() - started
-    return Grading(results, scheme, remarks, str(sandbox.protection), seed, seconds, troubles)
+    return Grading(results, scheme, remarks, str(protection), seed, seconds, troubles)
+
+
+def _run_and_judge(sandbox, solution, makers, scheme, troubles):
+    """The grader of each part, and its outcomes: dicts by part."""
+    graders = {part: make([]) for part, make in makers.items()}
+    _run(sandbox, solution, [job for grader in graders.values() for job in grader.jobs])
+    outcomes = {part: _judge(grader, scheme, troubles) for part, grader in graders.items()}
+    if all(_lost(outcomes.get(part, {})) for part in ("sigmoid", "neg")):
+        again = makers["neg"](["it was judged with a correct sigmoid, as yours is wrong"])
+        _run(sandbox, solution, again.jobs, [Job("neg.sigmoid", [("give_sigmoid", {})])])
+        found = _judge(again, scheme, troubles)
+        if len(_lost(found)) < len(_lost(outcomes["neg"])):
+            graders["neg"], outcomes["neg"] = again, found
+    return graders, outcomes
+
+
+def _lost(outcomes):
+    return [check for check, outcome in outcomes.items() if not outcome.passed]
 
 
 def _lines(scheme, part):
@@ -147,12 +168,18 @@ def _judge(grader, scheme, troubles):
     try:
         return grader.judge()
     except Exception as error:
-        troubles.append(traceback.format_exc())
-        message = f"the grader itself failed here ({type(error).__name__}), please tell your instructor"
+        message = _own_failure(error, troubles)
         return {line.check: failed(message) for line in scheme.lines_of(grader.part)}
 
 
-def _makers(solution, text, parts, scheme):
+def _own_failure(error, troubles):
+    """Note the traceback of a mistake of the grader's own; return the sentence about it."""
+    troubles.append(traceback.format_exc())
+    return f"the grader itself failed here ({type(error).__name__}), please tell your instructor"
+
+
+def _makers(solution, text, parts, scheme, seed):
+    """Functions of a list for remarks that make the graders of some parts: dict of part to function."""
     makers = {
         "sigmoid": Sigmoid,
         "softmax": NaiveSoftmax,
@@ -162,11 +189,18 @@ def _makers(solution, text, parts, scheme):
         "training": lambda rng, remarks: Training(rng, remarks, text, solution.products, scheme.bounds),
         "efficiency": lambda rng, remarks: Efficiency(rng, remarks, scheme.bounds["efficiency"]),
     }
-    return [(n, make) for n, (part, make) in enumerate(makers.items()) if part in parts]
+
+    def with_stream(n, make):
+        return lambda remarks: make(np.random.default_rng([seed, n]), remarks)
+
+    return {part: with_stream(n, make) for n, (part, make) in enumerate(makers.items()) if part in parts}
 
 
-def _run(sandbox, solution, jobs):
-    """Run the jobs: two children at a time, and the measurement of time at the end, by itself."""
+def _run(sandbox, solution, jobs, before=()):
+    """Run the jobs: two children at a time, and the measurement of time at the end, by itself.
+
+    `before` are jobs that come first; only those that need no `sgd` see what they have changed.
+    """
     for job in jobs:
         if missing := next((module for module in job.needs if f"{module}.py" not in solution.code), None):
             job.answers = [Failure("Missing", solution.missing.get(f"{missing}.py", f"{missing}.py is missing"))]
@@ -174,15 +208,16 @@ def _run(sandbox, solution, jobs):
     timed = [job for job in jobs if job.group == "efficiency"]
     optimiser = [job for job in jobs if "sgd" in job.needs]
     lanes = [[job for job in jobs if job not in timed and job not in optimiser], optimiser]
+    lanes = [_with_imports(lanes[0], before), *map(_with_imports, lanes[1:])]
     with ThreadPoolExecutor(len(lanes)) as pool:
-        list(pool.map(sandbox.run, map(_with_imports, lanes)))
+        list(pool.map(sandbox.run, lanes))
     sandbox.run(_with_imports(timed))
 
 
-def _with_imports(jobs):
+def _with_imports(jobs, before=()):
     """The jobs, after one for each module that they need."""
     modules = list(dict.fromkeys(module for job in jobs for module in job.needs))
-    return [_import(module) for module in modules] + jobs
+    return [*map(_import, modules), *before, *jobs]
 
 
 def _import(module):

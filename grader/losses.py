@@ -5,9 +5,12 @@ import numpy as np
 import word2vec
 from grader import mistakes
 from grader.compare import (
+    CONSEQUENCES,
+    TOLERANCE,
     Outcome,
     failed,
     fits,
+    follows,
     is_single,
     judge,
     of_failure,
@@ -19,14 +22,15 @@ from grader.compare import (
 )
 from grader.mistakes import KINDS, Case
 from grader.reply import array
-from grader.sandbox import Job, first_failure
-from utils.gradcheck import FIGURE_TOLERANCE, NEGATIVE_SAMPLING_FIGURES, SOFTMAX_FIGURES
+from grader.sandbox import Job, answered, first_failure
+from utils.gradcheck import NEGATIVE_SAMPLING_FIGURES, SOFTMAX_FIGURES
 from utils.selftests import getDummyObjects
 
 NUMERIC_TOLERANCE = 1e-5  # of a central difference with step 1e-4 at values of order 1, as the handout has it
 SINGLE_NUMERIC_TOLERANCE = 1e-2  # of the same where the loss has 7 digits: 1e-7 * |loss| / 1e-4
 NAMES = {"loss": "loss", "centre": "gradCenterVec", "outside": "gradOutsideVecs"}
 LARGE = 1000.0
+NO_DRAWS = "negative samples come from dataset.sampleTokenIdx (through getNegativeSamples)"
 SPARE_DRAWS = 60  # beyond those needed, for solutions that take more than they should
 
 
@@ -66,7 +70,7 @@ class Sigmoid:
                 ("the minus sign in the exponent is missing", [1 / (1 + np.exp(x)) for x in self.inputs]),
                 ("it is the derivative of the sigmoid", [s * (1 - s) for s in right]),
                 ("it is tanh", [np.tanh(x) for x in self.inputs]),
-                ("it is exp(-x): 1 / (1 + exp(-x)) is wanted", [np.exp(-x) for x in self.inputs]),
+                ("it is exp(-x): write 1 / (1 + exp(-x))", [np.exp(-x) for x in self.inputs]),
                 ("parentheses are missing: 1 / 1 + exp(-x) is 1 + exp(-x)", [1 + np.exp(-x) for x in self.inputs]),
             ]
             pairs = list(zip(got, right, strict=True))
@@ -93,14 +97,14 @@ def _is_infinity_over_infinity(got):
 def _earned(outcome, others):
     """What a function that does nothing would pass too counts only where something else is right."""
     if outcome.passed and not any(other.passed for other in others.values()):
-        return failed("counts only where something else is right")
+        return follows("nothing", others.values())
     return outcome
 
 
 class PairLoss:
     """What the two losses of a pair have in common: values and gradients on random cases, figures, large scores."""
 
-    part = function = mistakes = figures = None
+    part = function = mistakes = figures = only_logarithm = no_overflow = None
 
     def __init__(self, rng, remarks):
         self.remarks = remarks
@@ -177,15 +181,15 @@ class PairLoss:
             return dict.fromkeys(kinds, trouble)
         return spread(trouble, self.compare(found, kinds))
 
-    def compare(self, found, kinds):
-        """Compare answers to cases with the right values: dict of kind to Outcome."""
+    def compare(self, found, kinds, where=""):
+        """Compare answers to cases with the right values, `where` being named: dict of kind to Outcome."""
         rights = [self.right(case) for _, case in found]
         outcomes = {}
         for kind in kinds:
             n = KINDS.index(kind)
             pairs = [(answer.value[n], right[n]) for (answer, _), right in zip(found, rights, strict=True)]
             known = mistakes.known(self.mistakes, [case for _, case in found], kind)
-            outcomes[kind] = judge(pairs, NAMES[kind], self.remarks, known)
+            outcomes[kind] = judge(pairs, NAMES[kind] + where, [] if where else self.remarks, known)
         wrong = [outcome for outcome in outcomes.values() if not outcome.passed]
         if wrong and (order := other_order([answer.value for answer, _ in found], rights, tuple(NAMES.values()))):
             for outcome in wrong:
@@ -196,9 +200,7 @@ class PairLoss:
         found, trouble = self.triples([self.narrow_job], [self.narrow])
         outcomes = [trouble] if trouble else self.compare(found, kinds).values()
         if kinds and (wrong := [outcome for outcome in outcomes if not outcome.passed]):
-            self.remarks.append(
-                f"{self.function} fails for vectors of one dimension, which costs nothing: {wrong[0].message}"
-            )
+            self.remarks.append(f"it fails for vectors of one dimension, which costs nothing: {wrong[0].message}")
 
     def _judge_numeric(self):
         n = len(self.numeric_jobs)
@@ -210,11 +212,13 @@ class PairLoss:
             shapes = (case.v.shape, case.U.shape)
             if not isinstance(numeric, tuple) or [np.shape(slope) for slope in numeric] != list(shapes):
                 return failed("the loss could not be differentiated")
+            if not all(np.isfinite(slope).all() for slope in numeric):
+                return failed("the loss is not a finite number, so it could not be differentiated")
             tolerance = SINGLE_NUMERIC_TOLERANCE if is_single(answer.value[0]) else NUMERIC_TOLERANCE
             for got, slope, name in zip(answer.value[1:], numeric, ("gradCenterVec", "gradOutsideVecs"), strict=True):
                 got = _in_shape(got, slope)
                 if not fits(got, slope, tolerance):
-                    return failed(_mismatch(got, slope, name, tolerance))
+                    return _mismatch(got, slope, name, tolerance)
         return Outcome()
 
     def _judge_figures(self):
@@ -225,18 +229,26 @@ class PairLoss:
             if not (len(losses) == len(outsides) and all(isinstance(x, np.ndarray) and x.size == 1 for x in losses)):
                 return failed(f"{self.function} does not return a loss")
             total = float(sum(loss.item() for loss in losses))
-            digits = 1e-6 if any(map(is_single, losses)) else FIGURE_TOLERANCE
-            if not abs(total - expected) <= 1e-6 * expected:
+            if not abs(total - expected) <= TOLERANCE * expected:
                 words = f"centre {centre!r}, outside words {' '.join(outsides)}"
                 message = f"{words}: the losses add up to {total:.8g}"
                 return failed(f"{message}, the handout says {expected:.8g}", self._default_hint(), plain=message)
-            if abs(total - expected) > digits * expected:
-                self.remarks.append(f"{self.function} agrees with the handout's figures to some digits only")
         return Outcome()
 
     def _default_hint(self):
         """What a wrong default argument explains of wrong figures."""
         return
+
+    def _nan_hint(self, got, kind, gradients_right, warnings):
+        """What NaN at large scores is certain to come from, by what NumPy warned of; or None."""
+        if not isinstance(got, np.ndarray) or not np.isnan(got).any():
+            return None
+        warned = " ".join(warnings)
+        if kind == "loss" and gradients_right and "divide by zero encountered in log" in warned:
+            return f"0 * log(0) is NaN: {self.only_logarithm}"
+        if "overflow encountered in exp" in warned and "invalid value encountered in" in warned and not gradients_right:
+            return f"exp(1000) is infinity: {self.no_overflow}"
+        return None
 
     def _judge_large(self, kinds):
         """Judge what was right at small scores: what was wrong there has cost its points."""
@@ -244,13 +256,9 @@ class PairLoss:
         if trouble:
             return trouble
         if not kinds:
-            return failed("as at small scores")
+            return failed(CONSEQUENCES["small"])
         for n, (answer, case) in enumerate(found):
-            right = self.right(case)
-            outcomes = {
-                kind: judge([(got, expected)], f"{NAMES[kind]} at scores of 1000", [])
-                for kind, got, expected in zip(KINDS, answer.value, right, strict=True)
-            }
+            outcomes = self.compare([(answer, case)], KINDS, " at scores of 1000")
             for kind in kinds:
                 got, outcome = answer.value[KINDS.index(kind)], outcomes[kind]
                 if outcome.passed:
@@ -259,8 +267,7 @@ class PairLoss:
                     # log(0), or a guard against it: most solutions that are considered right do this.
                     continue
                 gradients = outcomes["centre"].passed and outcomes["outside"].passed
-                hint = _nan_hint(got, kind, gradients, answer.warnings)
-                outcome.hints = [hint] if hint else []
+                outcome.hints = [hint] if (hint := self._nan_hint(got, kind, gradients, answer.warnings)) else []
                 return outcome
         return Outcome()
 
@@ -269,18 +276,6 @@ def _in_shape(got, slope):
     """A gradient without its axes of length 1 too many: its shape is judged elsewhere."""
     same = isinstance(got, np.ndarray) and got.squeeze().shape == slope.squeeze().shape
     return got.reshape(slope.shape) if same else got
-
-
-def _nan_hint(got, kind, gradients_right, warnings):
-    """What NaN at large scores is certain to come from, by what NumPy warned of; or None."""
-    if not isinstance(got, np.ndarray) or not np.isnan(got).any():
-        return None
-    warned = " ".join(warnings)
-    if kind == "loss" and gradients_right and "divide by zero encountered in log" in warned:
-        return "0 * log(0) is NaN: take the logarithm of the outside word's probability alone"
-    if "overflow encountered in exp" in warned and "invalid value encountered in" in warned and not gradients_right:
-        return "exp(1000) is infinity: use the softmax that is given, and 1 / (1 + exp(-x))"
-    return None
 
 
 def is_triple(value):
@@ -294,13 +289,15 @@ def _shapes(rng):
 
 
 def _mismatch(got, slope, name, tolerance):
+    """The Outcome of a gradient that is not the slope of the loss."""
     if not isinstance(got, np.ndarray) or got.shape != slope.shape:
-        return f"{name} does not have the shape of what it is the gradient of"
+        return failed(f"{name} does not have the shape of what it is the gradient of")
     with np.errstate(invalid="ignore"):  # infinity less infinity
         scale = max(1.0, np.abs(slope).max(initial=0))
         index = tuple(map(int, np.argwhere(~(np.abs(got - slope) <= tolerance * scale))[0]))
-    where = ", ".join(map(str, index))
-    return f"{name}[{where}]: the loss itself changes by {slope[index]:.7g}, the gradient says {got[index]:.7g}"
+    where = f"{name}[{', '.join(map(str, index))}]"
+    message = f"{where}: the loss itself changes by {slope[index]:.7g}, the gradient says {got[index]:.7g}"
+    return failed(message, plain=f"{where} is {got[index]:.7g}, which is not the derivative of the loss")
 
 
 def _figure_cases(sampling):
@@ -313,7 +310,7 @@ def _figure_cases(sampling):
     for loss in (word2vec.naiveSoftmaxLossAndGradient, word2vec.negSamplingLossAndGradient):
         word2vec.word2vec_sgd_wrapper(word2vec.skipgram, tokens, vectors, dataset, 5, loss)
     V = len(tokens)
-    figures = []
+    figures, spare = [], [n % V for n in range(SPARE_DRAWS)] if sampling else []
     for centre, _, outsides, _ in NEGATIVE_SAMPLING_FIGURES if sampling else SOFTMAX_FIGURES:
         figures.append([])
         for outside in (tokens[word] for word in outsides):
@@ -321,7 +318,7 @@ def _figure_cases(sampling):
             if sampling:
                 word2vec.getNegativeSamples(outside, dataset, word2vec.NEGATIVES)
             K = word2vec.NEGATIVES if sampling else None
-            figures[-1].append(Case(vectors[tokens[centre]], outside, vectors[V:], tuple(taken), K))
+            figures[-1].append(Case(vectors[tokens[centre]], outside, vectors[V:], (*taken, *spare), K))
     return figures
 
 
@@ -330,6 +327,8 @@ class NaiveSoftmax(PairLoss):
 
     part, function = "softmax", "naiveSoftmaxLossAndGradient"
     mistakes, figures = mistakes.NAIVE_SOFTMAX, SOFTMAX_FIGURES
+    only_logarithm = "take the logarithm of the outside word's probability alone"
+    no_overflow = "use the softmax that is given"
 
     def _case(self, rng, V, d):
         return Case(rng.normal(0, 0.8, d), int(rng.integers(1, V)), rng.normal(0, 0.8, (V, d)))
@@ -344,6 +343,8 @@ class NegativeSampling(PairLoss):
 
     part, function = "neg", "negSamplingLossAndGradient"
     mistakes, figures = mistakes.NEGATIVE_SAMPLING, NEGATIVE_SAMPLING_FIGURES
+    only_logarithm = "take the logarithms of the words that were drawn alone"
+    no_overflow = "write the sigmoid as 1 / (1 + exp(-x))"
 
     def __init__(self, rng, remarks):
         super().__init__(rng, remarks)
@@ -385,18 +386,22 @@ class NegativeSampling(PairLoss):
         kinds = [kind for kind in KINDS if outcomes[kind].passed]
         repeated = self.judge_values(self.repeated_jobs, self.repeated, kinds)
         wrong = [outcome for outcome in repeated.values() if not outcome.passed]
-        nothing = [failed("as with distinct negatives")] if not kinds else []
+        nothing = [] if kinds else [follows("distinct", [outcomes[kind] for kind in KINDS])]
         outcomes["repeated"] = [Outcome(), *nothing, *wrong][-1]
         outcomes["draws"] = self._judge_draws(kinds if not wrong else [])
         return outcomes
 
-    def compare(self, found, kinds):
+    def compare(self, found, kinds, where=""):
         """As for every loss; another number of negatives than K costs the line `draws` and no other."""
-        outcomes = super().compare(found, kinds)
+        outcomes = super().compare(found, kinds, where)
         if all(outcome.passed for outcome in outcomes.values()):
             return outcomes
-        others = super().compare([(answer, case.with_draws(answer.draws)) for answer, case in found], kinds)
-        return max(outcomes, others, key=lambda some: sum(outcome.passed for outcome in some.values()))
+        others = super().compare([(answer, case.with_draws(answer.draws)) for answer, case in found], kinds, where)
+        best = max(outcomes, others, key=lambda some: sum(outcome.passed for outcome in some.values()))
+        if not any(answer.draws for answer, _ in found):
+            for outcome in best.values():
+                outcome.hints = [] if outcome.passed else [NO_DRAWS]
+        return best
 
     def _judge_draws(self, kinds):
         found, trouble = self.triples(self.rejecting_jobs, self.rejecting)
@@ -417,22 +422,30 @@ class NegativeSampling(PairLoss):
         """The rule that gives exactly the numbers of draws that were seen, or None."""
         used = [answer.draws for answer, _ in found]
         if not any(used):
-            return "negative samples come from dataset.sampleTokenIdx (through getNegativeSamples)"
-        kept = {case.with_draws(answer.draws).K for answer, case in found}
-        if len(kept) == 1 and len({case.K for _, case in found}) > 1:
-            return f"it takes {kept.pop()} negatives, not K"
+            return NO_DRAWS
         if used == [case.K for _, case in found]:
             return "it takes K draws and no more: draw again where the draw is the outside word"
         if used == [case.taken_until_distinct for _, case in found]:
             return "it draws again where a negative is repeated: only the outside word is drawn again"
+        kept = [case.with_draws(answer.draws).K for answer, case in found]
+        more = [n - case.K for n, (_, case) in zip(kept, found, strict=True)]
+        if not any(more) or len({case.K for _, case in found}) == 1:
+            return None
+        if len(set(kept)) == 1:
+            return f"it takes {kept[0]} negatives, not K"
+        if len(set(more)) == 1:
+            return f"it takes K {'+' if more[0] > 0 else '-'} {abs(more[0])} negatives, not K"
         return None
 
     def _default_hint(self):
         drawn = [
             case.with_draws(answer.draws).K
             for job, cases in zip(self.figure_jobs, self.figured, strict=True)
-            for answer, case in zip(job.answers, cases, strict=True)
+            for answer, case in zip(answered(job), cases, strict=False)
         ]
         if len(set(drawn)) == 1 and drawn[0] != word2vec.NEGATIVES:
+            found, _ = self.triples(self.rejecting_jobs, self.rejecting)
+            if found and (hint := self._draws_hint(found)):
+                return hint
             return f"by default it takes {drawn[0]} negatives: the default of K is {word2vec.NEGATIVES}"
         return None

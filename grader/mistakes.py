@@ -96,9 +96,12 @@ def _delta(formula):
     return lambda case: _from_delta(case, formula(softmax(case.scores), case.y))
 
 
+EPSILONS = (1e-6, 1e-5, 1e-4, 1e-3)  # smaller ones pass
+TOO_LARGE = "{:g} is added inside the logarithm, which changes the loss: leave it out"
+
 NAIVE_SOFTMAX = (
     ("y is not subtracted: it takes yhat where it should take yhat - y", _delta(lambda p, y: p)),
-    ("the sign is turned: y - yhat where it should be yhat - y", _delta(lambda p, y: y - p)),
+    ("the sign is flipped: y - yhat where it should be yhat - y", _delta(lambda p, y: y - p)),
     ("y is added to yhat, not subtracted", _delta(lambda p, y: p + y)),
     ("1 is subtracted from every probability, not only from that of the outside word", _delta(lambda p, y: p - 1)),
     ("only the outside word's row is there, the others are missing", _delta(lambda p, y: (p - y) * y)),
@@ -119,7 +122,7 @@ NAIVE_SOFTMAX = (
         lambda case: _from_probabilities(case, _sigmoid(case.scores)),
     ),
     (
-        "it is the outer product with the outside vector u_o: wanted the centre vector",
+        "it is the outer product with the outside vector u_o: take the centre vector v_c",
         lambda case: (None, None, np.outer(softmax(case.scores) - case.y, case.U[case.o])),
     ),
     ("the minus sign is missing: the loss is -log yhat_o", _loss(lambda p, o: np.log(p[o]))),
@@ -135,6 +138,7 @@ NAIVE_SOFTMAX = (
     ("it is the cross-entropy with both terms of the sigmoid", _loss(
         lambda p, o: -np.log(p[o]) - np.log(1 - np.delete(p, o)).sum()
     )),
+    *((TOO_LARGE.format(e), _loss(lambda p, o, e=e: -np.log(p[o] + e))) for e in EPSILONS),
 )  # fmt: skip
 
 
@@ -202,6 +206,10 @@ NEGATIVE_SAMPLING = (
         "negatives are drawn until all differ: a repeated draw is kept, and counts again",
         _sampling(lambda case: _distinct(i for i in case.ids if i != case.o)[: case.K]),
     ),
+    (
+        "the outside word is among the negatives: leave it out of the indices that they are taken from",
+        _sampling(lambda case: [case.o, *case.negatives]),
+    ),
     ("only the first negative counts", _sampling(lambda case: case.negatives[:1])),
     ("only the last negative counts", _sampling(lambda case: case.negatives[-1:])),
     (
@@ -209,14 +217,14 @@ NEGATIVE_SAMPLING = (
         _sampling(k=lambda s: s - 1, loss=lambda s_o, s_k: -np.log(s_o) - np.log(s_k).sum()),
     ),
     (
-        "the sign of the negatives' term is turned",
+        "the sign of the negatives' term is flipped",
         _sampling(k=lambda s: -s, loss=lambda s_o, s_k: -np.log(s_o) + np.log(1 - s_k).sum()),
     ),
     (
         "the minus sign in the negatives' sigmoid is missing: 1 - sigma(u_k . v), not 1 - sigma(-u_k . v)",
         _only_gradients(k=lambda s: 1 - s),
     ),
-    ("the sign of the outside word's term is turned", _sampling(
+    ("the sign of the outside word's term is flipped", _sampling(
         o=lambda s: 1 - s, loss=lambda s_o, s_k: np.log(s_o) - np.log(1 - s_k).sum()
     )),
     ("1 is not subtracted from sigma(u_o . v) in the outside word's term", _only_gradients(o=lambda s: s)),
@@ -238,10 +246,14 @@ NEGATIVE_SAMPLING = (
     ("the minus sign is missing: the loss is never negative", _only_loss(
         lambda s_o, s_k: np.log(s_o) + np.log(1 - s_k).sum()
     )),
+    *(
+        (TOO_LARGE.format(e), _only_loss(lambda s_o, s_k, e=e: -np.log(s_o + e) - np.log(1 - s_k + e).sum()))
+        for e in EPSILONS
+    ),
     (FIRST_OF_UNIQUE, lambda case: _first_of_unique(case, counted=True)),
     (FIRST_OF_UNIQUE, lambda case: _first_of_unique(case, counted=False)),
     (
-        "a word's row takes its own vector u: wanted the centre vector v",
+        "each row is a multiple of the word's own vector u: it should be of the centre vector v",
         lambda case: (None, None, _own_rows(case)),
     ),
 )  # fmt: skip
@@ -327,7 +339,7 @@ SKIPGRAM = (
     ("the first outside word is left out", lambda w: w.taking(range(1, len(w.outsides)))),
     ("repeated outside words are dropped: each occurrence counts", lambda w: w.taking(w.distinct())),
     (
-        "it is divided by the number of outside words: wanted the sum",
+        "it is divided by the number of outside words: it should be the sum",
         _all(lambda part, window: part / len(window.outsides)),
     ),
     (

@@ -9,13 +9,13 @@ import re
 
 import numpy as np
 
-from grader.compare import Outcome, failed, fits, judge, of_failure, values_of
+from grader.compare import SEED_INSIDE, Outcome, failed, fits, judge, of_failure, values_of
 from grader.reply import array
 from grader.sandbox import Job, first_failure
 
 ANNEAL_EVERY, SAVE_EVERY = 20_000, 5_000  # the handout's
 SMOOTHING = 0.95
-ITERATIONS = 30  # of the runs on quadratics
+ITERATIONS = 8  # of the runs on quadratics: few enough that they are not at the minimum in the end
 LONG = 2 * ANNEAL_EVERY + 5
 QUIET = 10**9  # PRINT_EVERY of runs whose lines do not matter
 NUMBER = r"(-?\d{1,30}(?:\.\d{1,30})?(?:e[-+]?\d{1,3})?)"
@@ -46,14 +46,17 @@ class Sgd:
         shift = {"shift": {"factor": self.factor, "offset": self.offset}}
         slope = {"quadratic": {"slope": 1.0}}
         number, pair = array(0.0), array(np.zeros(2))
+        self.high = rng.uniform(1, 2)  # where the run that prints starts: the loss there is not 0
         self.step_jobs = [
             _job(f"steps-{n}", _sgd({"quadratic": {"weights": array(w)}}, array(x), self.step, ITERATIONS))
             for n, (w, x) in enumerate(zip(self.weights, self.starts, strict=True))
         ]
         self.long_job = _job("halving", _sgd(slope, number, self.step, LONG))
         self.shift_job = _job("postprocessing", _sgd(slope, number, self.step, 7, shift))
-        self.print_job = _job("printing", _sgd(slope, number, self.step, 42, every=8))
-        self.save_job = _job("saving", _sgd(slope, pair, self.step, SAVE_EVERY, saved=True), _step("load_saved_params"))
+        self.print_job = _job("printing", _sgd(slope, array(self.high), self.step, 42, every=8))
+        self.save_job = _job(
+            "saving", _sgd(slope, pair, self.step, SAVE_EVERY + 2, saved=True), _step("load_saved_params")
+        )
         self.resume_job = _job(
             "resuming",
             _step("save_params", ANNEAL_EVERY, array(np.full(2, 3.0)), seed=5),
@@ -80,13 +83,14 @@ class Sgd:
         steps = next((steps for steps in found if not isinstance(steps, Outcome)), None)
         return found[0] if steps is None else steps[0]
 
-    def _run(self, update, iterations=ITERATIONS):
-        """The results of the runs on quadratics with some update of (x, step, gradient, loss)."""
+    def _run(self, update, iterations=ITERATIONS, later=1):
+        """The results of the runs on quadratics with an update of (x, step, gradient, loss); `later` times the step
+        after the first iteration."""
         results = []
         for weights, x in zip(self.weights, self.starts, strict=True):
             with np.errstate(all="ignore"):  # a wrong update may climb to infinity
-                for _ in range(iterations):
-                    x = update(x, self.step, 2 * weights * x, np.sum(weights * np.square(x)))
+                for n in range(iterations):
+                    x = update(x, self.step * (later if n else 1), 2 * weights * x, np.sum(weights * np.square(x)))
             results.append(x)
         return results
 
@@ -106,6 +110,10 @@ class Sgd:
             ("the parameters never change", self._run(lambda x, step, gradient, loss: x)),
             ("it makes one iteration too few", self._run(descend, ITERATIONS - 1)),
             ("it makes one iteration too many", self._run(descend, ITERATIONS + 1)),
+            (
+                "it counts from 0, and iteration 0 halves the step: count from start_iter + 1 to iterations",
+                self._run(descend, later=0.5),
+            ),
             ("the step is divided by 2 from the start", self._run(lambda x, step, g, loss: x - step / 2 * g)),
         ]
         outcome = judge(list(zip(results, self._run(descend), strict=True)), "x", self.remarks, known)
@@ -137,6 +145,8 @@ class Sgd:
         outcome = judge([(ratios, halved(1))], "step", [], known)
         if outcome.passed:
             return outcome
+        if fits(steps, -np.ones(len(steps))):
+            outcome.hints = ["the step is missing in the update, so halving it changes nothing"]
         wrong = int(np.argmax(np.abs(ratios - halved(1)) > 1e-6))
         message = f"in iteration {wrong + 1:,} it is {ratios[wrong]:.6g} times the first"
         return failed(f"{message}, expected {halved(1)[wrong]:g}", *outcome.hints, plain=message)
@@ -147,10 +157,12 @@ class Sgd:
             if isinstance(trouble, Outcome):
                 return trouble
         answer = self.shift_job.answers[0]
-        if answer.postprocessed == 0:
-            return failed("postprocessing was never called", "x = postprocessing(x) belongs after each step")
-        if answer.postprocessed != len(shifted) or abs(len(shifted) - 7) > 1:
-            return failed(f"postprocessing was called {answer.postprocessed} times in 7 iterations")
+        times = {0: "never called", 1: "called once"}.get(answer.postprocessed, f"called {answer.postprocessed} times")
+        if abs(answer.postprocessed - 7) > 1:
+            hint = "x = postprocessing(x) belongs after each step" if answer.postprocessed < 2 else None
+            return failed(f"postprocessing was {times} in 7 iterations", hint)
+        if answer.postprocessed != len(shifted):
+            return self._judge_shifted_end(answer)
 
         def run(update):
             x = [0.0]
@@ -173,24 +185,37 @@ class Sgd:
             ),
             ("it is applied before the step, not after it", [run(lambda x: shift(x) + first)[: len(got)]]),
             (
+                "it is applied before the step, not after it",
+                [np.append(shift(run(lambda x: shift(x) + first)[:-1]), run(lambda x: shift(x) + first)[-1])],
+            ),
+            (
                 "it is applied to the step alone: write x = postprocessing(x) after it",
                 [run(lambda x: x + shift(first))],
             ),
         ]
         return judge([(got, expected)], "x after each step", [], known)
 
+    def _judge_shifted_end(self, answer):
+        """Judge by the result alone, where f is called more than once in an iteration."""
+        x = 0.0
+        for _ in range(7):
+            x = self.factor * (x + self.first) + self.offset
+        return judge([(answer.value, x)], "x after 7 steps", [])
+
     def _judge_printing(self):
         if failure := first_failure(self.print_job):
             return of_failure(failure)
         if isinstance(self.first, Outcome):
             return self.first
-        lines = printed_losses(self.print_job.answers[0].printed)
-        if not lines:
-            return failed("nothing is printed", 'print("iter %d: %f" % (iteration, loss)) every PRINT_EVERY iterations')
+        printed = self.print_job.answers[0].printed
+        if not (lines := printed_losses(printed)):
+            seen = "no line gives the iteration and its loss" if printed.strip() else "nothing is printed"
+            return failed(seen, 'print("iter %d: %f" % (iteration, loss)) every PRINT_EVERY iterations')
         wanted = list(range(8, 43, 8))
         if [n for n, _ in lines] != wanted:
-            return failed(f"printed at iterations {[n for n, _ in lines[:6]]}, expected {wanted} with PRINT_EVERY = 8")
-        losses = self.first * np.arange(42)  # of iterations 1, 2, ...: the slope is 1
+            message = f"with PRINT_EVERY = 8 it prints at iterations {[n for n, _ in lines[:6]]}"
+            return failed(f"{message}, expected {wanted}", plain=message)
+        losses = self.high + self.first * np.arange(42)  # of iterations 1, 2, ...: the slope is 1
         rows = np.array(wanted) - 1
 
         def table(values):
@@ -210,12 +235,13 @@ class Sgd:
         for job in (self.save_job, self.resume_job):
             if failure := first_failure(job):
                 return of_failure(failure)
+        first, seen = self.first, _seen(self.resume_job, 1)
+        if isinstance(first, Outcome):
+            return first
         if not (outcome := self._judge_saved()).passed:
             return outcome
-        first, seen = self.first, _seen(self.resume_job, 1)
-        for trouble in (first, seen):
-            if isinstance(trouble, Outcome):
-                return trouble
+        if isinstance(seen, Outcome):
+            return seen
         if len(seen) < 2 or seen.shape[1:] != (2,):
             return failed("after resuming, the parameters do not change")
         resumed = self.resume_job.answers[1]
@@ -226,22 +252,24 @@ class Sgd:
         if not fits(seen[1] - seen[0], np.full(2, first / 2)):
             hint = "the step is not halved" if fits(seen[1] - seen[0], np.full(2, first)) else None
             return failed("from iteration 20,000 on, the step must be half of the first", hint)
-        if not (isinstance(resumed.drawn, np.ndarray) and fits(resumed.drawn.ravel()[:1], [random.Random(5).random()])):
+        drawn = resumed.drawn.ravel() if isinstance(resumed.drawn, np.ndarray) else np.zeros(0)
+        if not fits(drawn[:1], [random.Random(5).random()]):
+            if len(drawn) > 1 and len(set(drawn.tolist())) == 1:
+                return failed("every iteration draws the same numbers", SEED_INSIDE)
             return failed("the state of `random` is not restored: the run continues with other draws")
         return Outcome()
 
     def _judge_saved(self):
-        ran, loaded = self.save_job.answers
-        value = loaded.value
+        value = self.save_job.answers[1].value
         if not (
             isinstance(value, tuple) and len(value) == 3 and isinstance(value[0], np.ndarray) and value[0].size == 1
         ):
             return failed("load_saved_params does not return a tuple of iteration, parameters and state")
-        if (found := value[0].item()) != SAVE_EVERY:
-            message = f"after {SAVE_EVERY:,} iterations with useSaved=True load_saved_params finds iteration {found:g}"
+        if (found := value[0].item()) not in (SAVE_EVERY, SAVE_EVERY + 2):  # some save at the end too
+            message = f"after {SAVE_EVERY + 2:,} iterations with useSaved=True it is iteration {found:g} that was saved"
             return failed(message, "nothing is saved" if found == 0 else None)
-        if not fits(value[1], ran.value if isinstance(ran.value, np.ndarray) else np.nan):
-            return failed("the saved parameters are not those after iteration 5,000")
+        if not fits(value[1], np.full(2, found * self.first)):
+            return failed(f"the saved parameters are not those after iteration {found:,.0f}")
         return Outcome()
 
 
@@ -271,7 +299,7 @@ def _seen(job, n=0):
         return of_failure(failure)
     seen = job.answers[n].seen
     if not isinstance(seen, np.ndarray) or seen.ndim not in (1, 2) or len(seen) < 2:
-        return failed("f is called less than twice")
+        return failed("f is called fewer than two times")
     changed = (seen[1:] != seen[:-1]).reshape(len(seen) - 1, -1).any(axis=1)
     return seen[np.append(True, changed)]
 

@@ -61,8 +61,8 @@ class Answer:
     warnings : tuple of str
     missing : tuple of str
         Functions that a module does not have.
-    moved : tuple of str
-        Global random streams whose state changed: "random", "np.random".
+    moved, seeded : tuple of str
+        Global random streams whose state changed, and those of them that were set to another: "random", "np.random".
     draws, called, postprocessed : int
         Negative samples taken; calls of the objective and of the postprocessing.
     calls : list of tuples
@@ -77,6 +77,7 @@ class Answer:
     warnings: tuple = ()
     missing: tuple = ()
     moved: tuple = ()
+    seeded: tuple = ()
     draws: int = 0
     called: int = 0
     postprocessed: int = 0
@@ -135,6 +136,7 @@ def _read(answer):
         warnings=tuple(_text(text, 300) for text in answer["warnings"][:5]),
         missing=tuple(_text(text, 100) for text in answer.get("missing", [])[:20]),
         moved=tuple(_text(text, 20) for text in answer.get("moved", [])[:2]),
+        seeded=tuple(_text(text, 20) for text in answer.get("seeded", [])[:2]),
         draws=int(answer.get("draws", 0)),
         called=int(answer.get("called", 0)),
         postprocessed=int(answer.get("postprocessed", 0)),

@@ -4,9 +4,11 @@ import math
 from collections import Counter
 from datetime import datetime
 
+from grader.compare import CONSEQUENCES
 from grader.scheme import PART_TITLES
 
 DAY = 86_400  # seconds
+FOLLOWING = {"numeric", "figures"}  # checks that a mistake in another one fails too
 
 
 def as_text(grading, verbose=False):
@@ -168,21 +170,19 @@ def days_late(metadata):
 def mistakes_of(lines):
     """The mistakes in the lines of a report: a list of (part, what it looks like, or else what was wrong).
 
-    A reason that several lines share, such as a missing file, is one mistake, of the first of their parts.
+    What several parts share, such as a missing file, is one mistake, of the first of them; what only follows from
+    another mistake in its part is none.
     """
-    failures = [line for line in lines if not line["passed"]]
+    found, told = [], set()
+    failures = [line for line in lines if not line["passed"] and line["message"] not in CONSEQUENCES.values()]
     shared = Counter(line["message"] for line in failures)
-    found = {}
     for line in failures:
-        name = f"{line['check']}: {line['meaning']}"
-        if line["hints"]:
-            name = line["hints"][0]
-        elif shared[line["message"]] > 1 and line["message"]:
-            name = line["message"]
-        found.setdefault(name, set()).add(line["part"])
-    return [(part, name) for name, parts in found.items() for part in _parts_of(name, parts, shared)]
-
-
-def _parts_of(name, parts, shared):
-    in_order = [part for part in PART_TITLES if part in parts]
-    return in_order[:1] if name in shared else in_order
+        others = {other["check"] for other in failures if other["part"] == line["part"]} - FOLLOWING
+        if line["check"] in FOLLOWING and others and not line["hints"]:
+            continue
+        is_message = shared[line["message"]] > 1 or " is missing" in line["message"]
+        name = next(iter(line["hints"]), line["message"] if is_message else f"{line['check']}: {line['meaning']}")
+        if line["message"] not in told and (line["part"], name) not in found:
+            found.append((line["part"], name))
+        told.add(line["message"])
+    return found

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.protection import MOST_SCRATCH, SHARED_FOLDERS, files_of, find_protection, remove_files_of
+from grader.protection import (
+    MOST_SCRATCH,
+    SHARED_FOLDERS,
+    end_processes_of,
+    files_of,
+    find_protection,
+    remove_files_of,
+)
 from grader.reply import Answer, BadReply, Failure, read_answers
 from utils.system.paths import PROJECT
 
@@ -90,14 +98,15 @@ class Sandbox:
         self.scratch.mkdir()
         if self.user is not None:
             os.chown(self.scratch, self.user, -1)
+        self.free = [_free(folder) for folder in (self.scratch, *SHARED_FOLDERS)]
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self._folder.cleanup()
         if self.user is not None and not self.protection.contained:
             remove_files_of(self.user)
+        self._folder.cleanup()
 
     def run(self, jobs):
         """Do the jobs in order; afterwards each has its answers, the last one perhaps a Failure."""
@@ -126,7 +135,8 @@ class Sandbox:
                 line = lines.get(min(job.limit, max(self.deadline - time.monotonic(), 0.5)))
                 if line is None:
                     timeouts[job.group] = timeouts.get(job.group, 0) + 1
-                    job.answers = [Failure("Timeout", f"did not end within {job.limit:g} s")]
+                    what = f"importing {job.opens}.py " if job.opens else ""
+                    job.answers = [Failure("Timeout", f"{what}did not end within {job.limit:g} s")]
                     return n + 1
                 if not line.endswith(b"\n"):
                     reason = "ended the process (a crash, os._exit, or out of memory)" if not line else "sent too much"
@@ -146,7 +156,10 @@ class Sandbox:
         """Whether the files of a submission exceed their limit, where no file system of its own limits them."""
         if self.protection.contained or self.user is None:
             return False
-        return sum(size for _, size in files_of(self.user, (self.scratch, *SHARED_FOLDERS))) > MOST_SCRATCH
+        folders = (self.scratch, *SHARED_FOLDERS)
+        if sum(self.free) - sum(map(_free, folders)) < MOST_SCRATCH // 2:  # to look through all files takes long
+            return False
+        return sum(size for _, size in files_of(self.user, folders)) > MOST_SCRATCH
 
     @contextlib.contextmanager
     def _child(self, jobs):
@@ -183,7 +196,13 @@ class Sandbox:
                 os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             process.wait()
-            process.stdout.close()
+            if self.user is not None and not self.protection.contained:
+                end_processes_of(self.user)  # before the next child: they would count against its limit
+
+
+def _free(folder):
+    """Bytes that are free where a folder lies; 0 where there is no such folder."""
+    return shutil.disk_usage(folder).free if Path(folder).is_dir() else 0
 
 
 class _Lines:
@@ -200,7 +219,7 @@ class _Lines:
             pipe.write(request)
 
     def _read(self, pipe):
-        with contextlib.suppress(OSError, ValueError):  # ValueError: closed by now
+        with contextlib.suppress(OSError), pipe:
             left = MOST_REPLY
             while left and (line := pipe.readline(left)):
                 left -= len(line)

@@ -15,7 +15,8 @@ from utils.system.zips import BadZip, read_members
 MODULES = ("word2vec.py", "sgd.py")
 PRODUCTS = ("saved_params_40000.npy", "word_vectors.png")
 MOST_BYTES = 100_000_000  # of all files together; parameters of SST take 3 MB
-MOST_FILES = 5_000
+MOST_FILES = 5_000  # that may belong to a solution
+MOST_PACKED, MOST_MEMBERS = 500_000_000, 100_000  # of a zip, which may hold an environment that is not read
 MOST_ZIPS = 3  # in one another
 # Never part of a solution, whatever lies in them: environments, caches, data sets of the course.
 LEFT_OUT = {"__pycache__", "__MACOSX", "venv", "env", "site-packages", "node_modules", "datasets"}
@@ -153,10 +154,11 @@ def _from_folder(folder, remarks):
                     link = f"{(where / name).as_posix()} is a symbolic link and is left out"
                     remarks.append(f"{link}: hand in the file itself")
             elif not name.startswith(".") and stat.S_ISREG(path.stat().st_mode):
-                entries.append(Entry((where / name).as_posix(), _changed(path), path))
-        if len(entries) > MOST_FILES:
-            raise BadZip(f"or folder holds more than {MOST_FILES:,} files")
-
+                inside = (
+                    (where / name).as_posix().replace("\\", "/")
+                )  # a zip of Windows, unpacked by a careless program
+                if not {"..", ""} & set(inside.split("/")):
+                    entries.append(Entry(inside, _changed(path), path))
     return _from_entries(entries, _read_paths, remarks)
 
 
@@ -179,7 +181,7 @@ def _changed(path):
 def _from_zip(source, remarks, depth=1):
     """The files of a solution in a zip (its bytes or its path); one with anything suspicious in it is refused."""
     members = []
-    read_members(source, lambda found: members.extend(found) or [], MOST_BYTES)
+    read_members(source, lambda found: members.extend(found) or [], MOST_BYTES, MOST_PACKED, MOST_MEMBERS)
     entries = []
     for member in members:
         name = member.filename.replace("\\", "/")  # as some programs for Windows write it
@@ -196,6 +198,8 @@ def _from_zip(source, remarks, depth=1):
             source,
             lambda found: ((wanted[m.orig_filename], m) for m in found if m.orig_filename in wanted),
             MOST_BYTES,
+            MOST_PACKED,
+            MOST_MEMBERS,
         )
 
     return _from_entries(entries, read, remarks, depth)
@@ -216,6 +220,8 @@ def _suspicion_of(member, name):
 
 def _from_entries(entries, read, remarks, depth=1):
     """Find the solution among files and read it: dict of path in the solution to bytes."""
+    if len(entries) > MOST_FILES:
+        raise BadZip(f"or folder holds more than {MOST_FILES:,} files")
     root, modules = _find(entries, remarks)
     if root is None:
         zips = [entry for entry in entries if entry.base.lower().endswith(".zip")]

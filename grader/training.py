@@ -98,7 +98,7 @@ class Training:
         """The trained parameters, and the Outcome of looking at them; None if they cannot be used."""
         name = "saved_params_40000.npy"
         if name not in self.products:
-            return None, failed(f"{name} is missing", "run `python run.py` to its end")
+            return None, failed(f"{name} is missing: run `python run.py` to its end")
         try:
             found = array_from(self.products[name])
         except ValueError as error:
@@ -147,7 +147,7 @@ class Training:
     def _judge_plot(self):
         picture = self.products.get("word_vectors.png")
         if picture is None:
-            return failed("word_vectors.png is missing", "run `python run.py` to its end")
+            return failed("word_vectors.png is missing: run `python run.py` to its end")
         if trouble := trouble_of(picture):
             return failed(f"word_vectors.png {trouble}")
         return Outcome()

@@ -12,6 +12,7 @@ from grader.compare import (
     Outcome,
     failed,
     fits,
+    follows,
     is_same,
     judge,
     of_failure,
@@ -28,6 +29,7 @@ from grader.sandbox import Job, answered, first_failure
 NAMES = {"loss": "loss", "centre": "gradCenterVecs", "outside": "gradOutsideVectors"}
 OWN_LOSSES = ("naiveSoftmaxLossAndGradient", "negSamplingLossAndGradient")
 OWN_WINDOWS = 2  # that are tried with each of them
+WHATEVER = "call word2vecLossAndGradient, whatever it is"
 DRAWS = 400  # for one window with the solution's own negative sampling
 
 
@@ -48,8 +50,8 @@ class Skipgram:
 
     @staticmethod
     def _window(rng, V, d, size):
-        """One centre word, in neither the first nor the last row, and outside words with a repetition."""
-        centre = int(rng.integers(1, V - 1))
+        """One centre word, in neither the first, the middle nor the last row; outside words with a repetition."""
+        centre = int(rng.choice([i for i in range(1, V - 1) if i != V // 2]))
         others = [i for i in range(V) if i != centre]
         first, second = (int(i) for i in rng.choice(others, 2, replace=False))
         rest = [int(i) for i in rng.choice(others, 2 * size - 4)]
@@ -83,16 +85,23 @@ class Skipgram:
         """The Outcome of each check."""
         outcomes = self._judge_sums()
         outcomes["calls"] = self._judge_calls()
-        outcomes["own"] = self._judge_own()
-        if outcomes["own"].passed and not any(outcomes[kind].passed for kind in KINDS):
-            outcomes["own"] = failed("as with the given pieces")
-        return outcomes
+        kinds = [kind for kind in KINDS if outcomes[kind].passed]
+        own = self._judge_own(kinds, outcomes["calls"].passed) if kinds else follows("pieces", outcomes.values())
+        return {**outcomes, "own": own}
 
     def _judge_sums(self):
-        """Compare with the sums of the given pieces; where those were not asked for, of the solution's own losses."""
-        found, jobs = self._stub_windows(), self.stub_jobs
-        if not any(answer.calls for answer, _ in found):
-            found, jobs = self._own_windows(), self._own()
+        """Compare with the sums of the given pieces, each of which one call returns.
+
+        Where they were not asked for, or more than once for each outside word, the sums of one of the solution's own
+        losses count: of that which fits best. What is called, how often and with what is judged elsewhere.
+        """
+        stub = self._stub_windows()
+        if any(0 < len(answer.calls) <= len(window.outsides) for answer, window in stub):
+            return self._judge_group(stub, self.stub_jobs)
+        outcomes = [self._judge_group(self._own_windows(loss), jobs) for loss, jobs in self.own_jobs.items()]
+        return max(outcomes, key=lambda some: sum(outcome.passed for outcome in some.values()))
+
+    def _judge_group(self, found, jobs):
         failure = next((f for job in (*jobs, *self.stub_jobs) if (f := first_failure(job))), None)
         trouble = of_failure(failure) if failure and (not found or jobs is self.stub_jobs) else None
         triples = [(answer, window) for answer, window in found if is_triple(answer.value)]
@@ -105,13 +114,10 @@ class Skipgram:
         jobs = zip(self.stub_jobs, self.windows, strict=True)
         return [(answered(job)[0], window) for job, window in jobs if answered(job)]
 
-    def _own(self):
-        return [job for jobs in self.own_jobs.values() for job in jobs]
-
-    def _own_windows(self):
-        """What skipgram returned with the solution's own losses, and a Window of what these gave for each pair."""
+    def _own_windows(self, loss):
+        """What skipgram returned with an own loss of the solution, and a Window of what this gave for each pair."""
         found = []
-        for job, n in zip(self._own(), [*range(OWN_WINDOWS)] * len(OWN_LOSSES), strict=True):
+        for n, job in enumerate(self.own_jobs[loss]):
             if len(answered(job)) == 2 and (window := self._own_window(job, n)):
                 found.append((job.answers[1], window))
         return found
@@ -149,12 +155,10 @@ class Skipgram:
         done = [(answered(job)[0], n) for n, job in enumerate(self.stub_jobs) if answered(job)]
         if not any(answer.calls for answer, _ in done):
             failure = next((f for job in self.stub_jobs if (f := first_failure(job))), None)
-            if failure and not self._own_windows():
+            if failure and not any(map(self._own_windows, OWN_LOSSES)):
                 return of_failure(failure)
             seen = f" ({advice.describe(failure)})" if failure else ""
-            return failed(
-                f"the loss function handed in is never called{seen}", "call word2vecLossAndGradient, whatever it is"
-            )
+            return failed(f"the loss function handed in is never called{seen}", WHATEVER)
         if not (kept := unchanged(self.stub_jobs)).passed:
             return kept
         for answer, n in done:
@@ -162,37 +166,44 @@ class Skipgram:
                 return outcome
         return Outcome()
 
-    def _judge_own(self):
-        """With its own losses, skipgram must give the sums of what they give; by default it takes the naive softmax."""
-        for loss, jobs in self.own_jobs.items():
+    def _judge_own(self, kinds, called_rightly):
+        """With its own losses, skipgram must give the sums of what they give; by default it takes the naive softmax.
+
+        Only what was right with the given pieces is judged: a mistake costs its points once.
+        """
+        was_called = any(answer.calls for answer, _ in self._stub_windows())
+        for loss, jobs in self.own_jobs.items() if called_rightly or not was_called else ():
             for n, job in enumerate(jobs):
                 if not answered(job) or not (window := self._own_window(job, n)):
                     continue  # the fault of the loss, which has cost its points there
                 if failure := first_failure(job):
                     return of_failure(failure)
-                if not (outcome := self._judge_whole(job, window, f"with {loss}")).passed:
+                if not (outcome := self._judge_whole(job, window, f"with {loss}", kinds)).passed:
+                    if not was_called:
+                        outcome.hints = [WHATEVER]
                     return outcome
-        return self._judge_default()
+        return self._judge_default(kinds)
 
-    def _judge_whole(self, job, window, where):
-        whole, (loss, _, outside) = job.answers[1].value, window.right()
+    def _judge_whole(self, job, window, where, kinds=KINDS):
+        whole = job.answers[1].value
         if not is_triple(whole):
             return failed(f"{where}: skipgram does not return a tuple of three")
-        for got, expected, name in zip(whole[::2], (loss, outside), ("loss", "gradOutsideVectors"), strict=True):
-            if not (outcome := judge([(got, expected)], f"{where}: {name}", [])).passed:
+        for kind, got, expected in zip(KINDS, whole, window.right(), strict=True):
+            if kind in kinds and not (outcome := judge([(got, expected)], f"{where}: {NAMES[kind]}", [])).passed:
                 return outcome
         return Outcome()
 
-    def _judge_default(self):
+    def _judge_default(self, kinds):
         """The loss of a call that names none: judged where the same call with the naive softmax is right."""
         job, named = self.default_job, self.own_jobs[OWN_LOSSES[0]][0]
         if not answered(job) or not (window := self._own_window(job, 0)) or first_failure(named):
             return Outcome()
+        if not self._judge_whole(named, window, "", kinds).passed:
+            return Outcome()  # wrong with that loss too: the fault of the calls, which have cost their points there
         hint = f"the default of word2vecLossAndGradient is {OWN_LOSSES[0]}"
         if failure := first_failure(job):
-            missing = failure.type == "TypeError" and "word2vecLossAndGradient" in failure.text
-            return failed(f"without a loss: {advice.describe(failure)}", hint if missing else advice.advise(failure))
-        outcome = self._judge_whole(job, window, "without a loss")
+            return failed(f"without a loss: {advice.describe(failure)}", hint)
+        outcome = self._judge_whole(job, window, "without a loss", kinds)
         outcome.hints = [] if outcome.passed else [hint]
         return outcome
 
@@ -207,23 +218,26 @@ def _judge_arguments(calls, window, centres, outsides):
             )
         if not fits(vectors, outsides):
             hint = "it gets centerWordVectors" if is_same(vectors, centres) else None
-            return failed("the loss function gets something else than outsideVectors", hint)
+            return failed("the loss function gets something other than outsideVectors", hint)
         if not isinstance(o, np.ndarray) or o.size != 1:
-            hint = "it gets the word: wanted its index, word2Ind[word]" if o == Other("str") else None
-            return failed("the loss function gets an outside word that is no index", hint)
+            hint = "it gets the word itself: pass its index, word2Ind[word]" if o == Other("str") else None
+            return failed("the loss function gets an outside word that is not an index", hint)
         if dataset != Other("dataset"):
             return failed("the loss function does not get the data set")
     got = [int(call[1].item()) for call in calls if np.isfinite(call[1]).all()]
     if got == list(window.outsides):
         return Outcome()
     hint = None
-    if set(got) == {window.centre}:
+    if got == [o for o in window.outsides for _ in range(len(got) // len(window.outsides))]:
+        hint = "call it once for each outside word, and use all three parts of what it returns"
+    elif set(got) == {window.centre}:
         hint = "it is called with the centre word in place of the outside words"
     elif len(got) < len(window.outsides):
         hint = "an outside word that occurs twice counts twice" if len(set(got)) == len(got) else "some are left out"
     elif sorted(got) == sorted(window.outsides):
         hint = "they come in another order, and with it other negative samples belong to them"
-    return failed(f"outside words {got}, expected {list(window.outsides)}", hint)
+    message = f"it is called with the outside words {got}"
+    return failed(f"{message}, expected {list(window.outsides)}", hint, plain=message)
 
 
 def _centre_hint(got, window, centres, outsides):
@@ -231,7 +245,7 @@ def _centre_hint(got, window, centres, outsides):
         return "it gets no vector"
     got = got.reshape(-1)
     if is_same(got, outsides[window.centre]):
-        return "it is the row of outsideVectors: wanted that of centerWordVectors"
+        return "it is a row of outsideVectors: take the row of centerWordVectors"
     if any(is_same(got, centres[o]) for o in window.outsides):
-        return "it is the vector of an outside word: wanted that of currentCenterWord"
+        return "it is the vector of an outside word: take that of currentCenterWord"
     return None

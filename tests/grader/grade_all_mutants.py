@@ -1,7 +1,7 @@
 """Grade the correct solutions and all mutants, in all parts and with several seeds; say where the grader is wrong.
 
-    python tests/grader/grade_all_mutants.py              # ten seeds: some minutes
-    python tests/grader/grade_all_mutants.py --seeds 2
+python tests/grader/grade_all_mutants.py              # ten seeds: some minutes
+python tests/grader/grade_all_mutants.py --seeds 2
 """
 
 import os

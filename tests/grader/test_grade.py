@@ -22,6 +22,7 @@ from grader.mistakes import KINDS, NAIVE_SOFTMAX, NEGATIVE_SAMPLING, Case
 from grader.optimiser import Sgd
 from grader.reply import Answer, BadReply, Failure, Other, array, read_answers
 from grader.scheme import PART_TITLES, read_scheme
+from grader.training import Training
 from grader.windows import Skipgram
 from utils.system import console
 from utils.system.paths import PROJECT
@@ -339,15 +340,19 @@ def test_no_known_mistake_is_right_and_no_two_hints_mean_the_same(mistakes, K):
     case = Case(rng.normal(size=3), 2, rng.normal(size=(7, 3)), (0, 2, 3, 3, 5, 1, 0, 4, 6, 1, 5, 3, 0, 1), K)
     grader = (NaiveSoftmax if K is None else NegativeSampling)(rng, [])
     expected = grader.right(case)
+
+    def same(one, other):  # the smallest mistake, an epsilon of 1e-6, changes the loss by about as much
+        return np.allclose(one, other, rtol=1e-9, atol=1e-9)
+
     seen = {kind: [] for kind in KINDS}
     with np.errstate(all="ignore"):
         for hint, formula in mistakes:
             given_values = formula(case)
-            differs = [v is not None and not np.allclose(v, e) for v, e in zip(given_values, expected, strict=True)]
+            differs = [v is not None and not same(v, e) for v, e in zip(given_values, expected, strict=True)]
             assert any(differs), hint
             for kind, value, wrong in zip(KINDS, given_values, differs, strict=True):
                 if wrong and np.isfinite(value).all():
-                    assert not any(np.allclose(value, other) for other in seen[kind]), (hint, kind)
+                    assert not any(same(value, other) for other in seen[kind]), (hint, kind)
                     seen[kind].append(value)
 
 
@@ -410,3 +415,48 @@ def test_arrays_come_back_as_they_were_sent(values):
     answer = {"value": encode(decode(array(values), {})), "printed": "", "warnings": []}
     line = json.dumps({"id": "a", "answers": [answer]}).encode()
     assert np.array_equal(read_answers(line, "a", [("look", {})])[0].value, values)
+
+
+# Results are written whatever happens
+
+
+@pytest.mark.parametrize("where", ["grade.collect", "grader.grading.Sandbox", "grader.losses.Sigmoid.judge"])
+def test_a_mistake_of_the_graders_own_still_gives_results(where, solution, tmp_path, capsys, monkeypatch):
+    def fail(*args):
+        raise ZeroDivisionError("a mistake of the grader's own")
+
+    monkeypatch.setattr(where, fail)
+    assert status_of(solution, "--only", "sigmoid", "--gradescope", tmp_path / "r.json") == 1
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["score"] == 0
+    out, err = capsys.readouterr()
+    assert "please tell your instructor" in out
+    assert "ZeroDivisionError: a mistake of the grader's own" in err
+
+
+MALFORMED = {
+    "unclosed": b"\x93NUMPY\x01\x00\x36\x00" + b"{'descr': '<f8', 'fortran_order': False, 'shape': (39078, 10\n",
+    "lying": b"\x93NUMPY\x01\x00\x4a\x00"
+    + b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 10), }".ljust(73)
+    + b"\n",
+    "empty": b"",
+    "magic": b"\x93NUMPY",
+    "version": b"\x93NUMPY\x09\x09\x00\x00",
+    "code": b"\x93NUMPY\x01\x00\x2a\x00" + b"{'descr': __import__('os').getcwd(), }".ljust(41) + b"\n",
+    "deep": b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65535,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_parameters_cost_their_lines(name):
+    products = {"saved_params_40000.npy": MALFORMED[name]}
+    training = Training(np.random.default_rng(0), [], text(), products, SCHEME.bounds)
+    training.jobs[0].answers = [Failure("NotRun", "for this test")]
+    outcomes = training.judge()
+    assert "saved_params_40000.npy cannot be read" in outcomes["parameters"].message
+    assert not outcomes["fit"].passed
+
+
+def test_with_malformed_parameters_results_are_written(solution, tmp_path):
+    (solution / "saved_params_40000.npy").write_bytes(MALFORMED["unclosed"])
+    assert status_of(solution, "--only", "training", "--gradescope", tmp_path / "r.json") == 0
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["score"] == 0.5

@@ -16,6 +16,8 @@ from utils.system.paths import PROJECT
 SIGMOID = "    return 1 / (1 + np.exp(-x))\n"
 FOUND = protection._best()
 needs_bubblewrap = pytest.mark.skipif(FOUND.kind != "bubblewrap", reason=f"no bubblewrap here: {FOUND.reason}")
+UNPRIVILEGED = protection._trouble((), protection._becoming_another(True)) if FOUND.as_root else "not root"
+needs_user = pytest.mark.skipif(bool(UNPRIVILEGED), reason=f"another user cannot run this Python: {UNPRIVILEGED}")
 needs_root = pytest.mark.skipif(not FOUND.as_root, reason="only root can become another user")
 
 
@@ -230,3 +232,92 @@ def test_what_a_user_without_rights_leaves_in_open_folders_is_removed(tmp_path, 
     assert sum(1 for _ in protection.files_of(protection.FIRST_USER, [tmp_path])) == 2
     protection.remove_files_of(protection.FIRST_USER)
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+FORKING = """
+import ctypes, os, time
+if ctypes.CDLL(None).fork() == 0:
+    os.setsid()
+    time.sleep(600)
+    os._exit(0)
+"""
+
+
+@needs_user
+def test_as_a_user_without_rights_nothing_outlives_the_grading(monkeypatch):
+    # A container without the right to create namespaces: neither bubblewrap nor unshare.
+    monkeypatch.setattr(protection, "_unused_user", lambda: USER)
+    grading = grade_files(attacking(FORKING), ["sigmoid"], 0, Protection("user", True, network=True))
+    assert grading.points == 1
+    assert [path for path in Path("/proc").glob("[0-9]*") if protection._belongs_to(path, USER)] == []
+
+
+USER = protection.FIRST_USER + protection.USERS - 1
+USERS_ATTACKS = {
+    "remove": "os.remove({path!r})",
+    "write": "open({path!r}, 'w')",
+    "rename": "os.rename({path!r}, {path!r} + '.gone')",
+    "kill": "os.kill(GRADER, 9)",
+    "become root": "os.setuid(0)",
+    "change the solution": "open(__file__, 'a')",
+    "change the program": "open(os.path.dirname(os.path.dirname(__file__)) + '/child.py', 'a')",
+}
+
+
+@needs_user
+def test_as_a_user_without_rights_it_can_change_nothing(tmp_path):
+    path = tmp_path / "grades.csv"
+    path.write_text("secret", encoding="utf-8")
+    actions = [a.replace("GRADER", str(os.getpid())).format(path=str(path)) for a in USERS_ATTACKS.values()]
+    files = attacking("\n".join(["import os", *map(refused, actions)]))
+    grading = grade_files(files, ["sigmoid"], 0, Protection("user", True, network=True))
+    assert grading.points == 1 and "without rights" in grading.protection
+    assert path.read_text(encoding="utf-8") == "secret"
+
+
+FORGERIES = {
+    "json": "import json; json.dumps = lambda *a, **k: '{}'",
+    "base64": "import base64; base64.b64encode = lambda *a, **k: b'AAAAAAAA4D8='",
+    "numpy": "np.asarray = np.array = np.ascontiguousarray = lambda *a, **k: 1.0",
+    "perform": "import sys; sys.modules['__main__'].perform = lambda *a: [{'value': None}]",
+    "encode": "import sys; sys.modules['__main__'].encode = lambda value: {'array': '', 'shape': [0]}",
+    "operations": "import sys; sys.modules['__main__'].OPERATIONS.clear()",
+    "trace": "import sys; sys.settrace(lambda *a: sys.exit(0))",
+    "exit": "import os; os._exit(0)",
+    "streams": "import os; os.closerange(0, 256)",
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_code_that_tampers_with_the_child_earns_nothing(name):
+    files = base()
+    wrong = f"    {FORGERIES[name]}\n    return 0 * x\n"
+    grading = grade_files({**files, "word2vec.py": files["word2vec.py"].replace(SIGMOID, wrong)}, ["sigmoid"], 0)
+    assert grading.points == 0 and grading.troubles == []
+
+
+def test_a_solution_that_replaces_print_is_graded_all_the_same():
+    assert harmless("import builtins\nbuiltins.print = None").points == 1
+
+
+def test_a_thread_that_is_left_running_does_not_hold_the_grading_up():
+    began = time.monotonic()
+    assert harmless("import threading, time\nthreading.Thread(target=lambda: time.sleep(600)).start()").points == 1
+    assert time.monotonic() - began < 19
+
+
+SEARCH = """
+import gc, sys
+found = [o for o in gc.get_objects() if isinstance(o, dict) and 'request' in o and isinstance(o['request'], dict)]
+frame = sys._getframe()
+while frame:
+    found.append(frame.f_locals)
+    frame = frame.f_back
+text = repr(found) + repr(sorted(sys.modules))
+if any(word in text for word in ('expected', 'minibatchLoss', 'grader.', 'FIGURES')):
+    raise AssertionError('SUCCESS')
+"""
+
+
+def test_neither_frames_nor_modules_nor_objects_hold_what_is_expected():
+    assert harmless(SEARCH).points == 1

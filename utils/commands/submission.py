@@ -21,7 +21,7 @@ SUBMISSION = "assignment2.zip"
 PARAMETERS = "saved_params_40000.npy"
 REQUIRED = (PARAMETERS, "word_vectors.png")  # `python run.py` writes them
 TOP = (".py", ".png")  # what is taken from the folder itself
-PACKAGES = {"utils": (".py", ".html", ".css", ".js"), "grader": (".py",)}  # and from these folders in it
+PACKAGES = {"utils": (".py", ".html", ".css", ".js"), "grader": (".py", ".toml")}  # and from these folders in it
 LEFT_OUT = {"__pycache__", "datasets"}  # folders, beside hidden ones
 
 

@@ -21,8 +21,8 @@ class BadZip(ValueError):
     """A zip that cannot or must not be read. The message is the rest of a sentence that begins with its name."""
 
 
-def read_members(source, choose, most_bytes):
-    """Read chosen members of a zip, in memory proportional to `most_bytes` whatever the zip declares or holds.
+def read_members(source, choose, most_bytes, most_packed=None, most_members=MOST_MEMBERS):
+    """Read chosen members of a zip, in memory proportional to the limits whatever the zip declares or holds.
 
     Parameters
     ----------
@@ -32,7 +32,11 @@ def read_members(source, choose, most_bytes):
         Takes the members, a list of ZipInfo, and returns those to read: an iterable of (name, ZipInfo). It may raise
         `zipfile.BadZipFile` to refuse the zip.
     most_bytes : int
-        Limit for the size of the zip, and for the sum of the sizes of the chosen members.
+        Limit for the sum of the sizes of the chosen members.
+    most_packed : int, optional
+        Limit for the size of the zip; by default `most_bytes`.
+    most_members : int
+        Limit for the number of members, chosen or not.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def read_members(source, choose, most_bytes):
     """
     contents, declared = {}, 0
     try:
-        with zipfile.ZipFile(io.BytesIO(_packed(source, most_bytes))) as archive:
+        with zipfile.ZipFile(io.BytesIO(_packed(source, most_packed or most_bytes, most_members))) as archive:
             for name, member in choose(archive.infolist()):
                 if name in contents:
                     raise zipfile.BadZipFile(f"it holds {name} twice")
@@ -65,7 +69,7 @@ def read_members(source, choose, most_bytes):
     return contents
 
 
-def _packed(source, most_bytes):
+def _packed(source, most_bytes, most_members):
     """The bytes of a zip, unless they are too many or it has too many members."""
     if not isinstance(source, bytes):
         path = Path(source)
@@ -74,6 +78,6 @@ def _packed(source, most_bytes):
         if (size := path.stat().st_size) > most_bytes:
             raise zipfile.BadZipFile(f"its {size:,} bytes are more than the expected {most_bytes:,}")
         source = path.read_bytes()
-    if (members := source.count(ENTRY)) > MOST_MEMBERS:
-        raise zipfile.BadZipFile(f"it has {members:,} members, more than the {MOST_MEMBERS:,} allowed")
+    if (members := source.count(ENTRY)) > most_members:
+        raise zipfile.BadZipFile(f"it has {members:,} members, more than the {most_members:,} allowed")
     return source

@@ -14,9 +14,9 @@ class Mutant(NamedTuple):
     name : str
     file : str
     part : str
-        Of the scheme: the one that must lose points. No other may, but training; and with `sigmoid` what calls it.
+        Of the scheme: the one that must lose points. No other may, but the trial of training.
     checks : list of str
-        Lines of that part that must be lost.
+        Lines of that part that must be lost, and no others.
     hint : str
         What a hint must say; empty where none is asked for.
     old, new : str
@@ -51,12 +51,22 @@ def slow():
 
 def mutants():
     """All mutants, in the order of the file."""
-    blocks = (FOLDER / "mutants.txt").read_text(encoding="utf-8").split("\n\n")[1:]
-    return [_read(block.strip("\n").split("\n")) for block in blocks]
+    return [_read(*fields, old, new) for fields, old, new in _blocks("mutants.txt")]
 
 
-def _read(lines):
-    name, file, lost, hint = (field.strip() for field in lines[0].split("|"))
+def styles():
+    """Correct solutions in other styles: dict of name to the Mutant that makes one, which must lose nothing."""
+    return {name: Mutant(name, file, "", [], "", old, new) for (name, file), old, new in _blocks("styles.txt")}
+
+
+def _blocks(name):
+    """Yield (fields of the first line, old text, new text) of each block of a file."""
+    for block in (FOLDER / name).read_text(encoding="utf-8").split("\n\n")[1:]:
+        first, *lines = block.strip("\n").split("\n")
+        old, new = ("\n".join(line[2:] for line in lines if line.startswith(sign)) for sign in "-+")
+        yield [field.strip() for field in first.split("|")], old, new
+
+
+def _read(name, file, lost, hint, old, new):
     part, checks = lost.split(": ")
-    old, new = ("\n".join(line[2:] for line in lines[1:] if line.startswith(sign)) for sign in "-+")
     return Mutant(name, file, part, checks.split(), hint, old, new)

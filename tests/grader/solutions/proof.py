@@ -5,7 +5,7 @@ import functools
 import tempfile
 from pathlib import Path
 
-from solutions.mutants import base, mutants, slow
+from solutions.mutants import base, mutants, slow, styles
 
 from grader.grading import grade
 from grader.scheme import PART_TITLES
@@ -14,9 +14,8 @@ from grader.training import Text
 from utils.corpus.sample import write_sample_treebank
 from utils.treebank import StanfordSentiment
 
-CORRECT = {"vectorized": base, "slow": slow}
+CORRECT = {"vectorized": base, "slow": slow} | {name: style.files for name, style in styles().items()}
 UNTRAINED = {"parameters", "fit", "plot"}  # lines of the part training that a solution without a training loses
-CALLS_SIGMOID = {"neg"}
 
 
 @functools.cache
@@ -48,10 +47,13 @@ def complaints(name, seed, whole=True):
         Of `everything()`.
     seed : int
     whole : bool
-        Grade all parts (but the measurement of time); else only the part that a mutant is about.
+        Grade all parts (but the measurement of time); else only the part that a mutant is about, and of solutions in
+        other styles all but the training.
     """
     parts = [part for part in PART_TITLES if part != "efficiency"]
     if name in CORRECT:
+        if not whole and name in styles():  # the trial of training takes longer than all else
+            parts.remove("training")
         return _lost_by_a_correct_one(grade_files(CORRECT[name](), parts, seed))
     mutant = next(mutant for mutant in mutants() if mutant.name == name)
     return _judge(mutant, grade_files(mutant.files(), parts if whole else [mutant.part], seed))
@@ -68,9 +70,10 @@ def _lost_by_a_correct_one(grading):
 def _judge(mutant, grading):
     lost = _lost(grading)
     here = [result for result in lost if result.line.part == mutant.part]
-    wrong = [f"keeps {check}" for check in mutant.checks if check not in {result.line.check for result in here}]
-    may = {mutant.part, "training"} | (CALLS_SIGMOID if mutant.part == "sigmoid" else set())
-    wrong += [f"loses {r.line.part} {r.line.check}" for r in lost if r.line.part not in may]
+    checks = {result.line.check for result in here}
+    wrong = [f"keeps {check}" for check in mutant.checks if check not in checks]
+    may = {(mutant.part, check) for check in mutant.checks} | {("training", "trial")}
+    wrong += [f"loses {r.line.part} {r.line.check}" for r in lost if (r.line.part, r.line.check) not in may]
     hints = [hint for result in here for hint in result.outcome.hints]
     if not any(mutant.hint in hint for hint in hints) and mutant.hint:
         wrong.append(f"no hint {mutant.hint!r} among {hints}")
