@@ -23,7 +23,7 @@ def as_text(grading, verbose=False):
         out.append(f"{PART_TITLES[part]:{width}}  {got:5.2f} of {most:5.2f}")
         if verbose:
             out += [f"  ok    {r.line.check}: {r.line.meaning}" for r in results if r.outcome.passed]
-        out += _failures(results, told)
+        out += failures(results, told)
     out.append(f"{'total':{width}}  {grading.points:5.2f} of {grading.possible:5.2f}")
     out += [f"remark: {remark}" for remark in grading.remarks]
     out.append(f"protection: {grading.protection}")
@@ -32,7 +32,7 @@ def as_text(grading, verbose=False):
     return "\n".join(out)
 
 
-def _failures(results, told=None, expected_values=True):
+def failures(results, told=None, expected_values=True):
     """What is wrong in some lines, those of one reason together: points and checks, the reason, what it looks like."""
     told, reasons, out = set() if told is None else told, {}, []
     for result in results:
@@ -132,7 +132,7 @@ def _units(grading):
 
 def _test(scheme, name, results, is_hidden):
     passed = all(result.outcome.passed for result in results)
-    output = _failures(results, expected_values=scheme.expected_values) or [
+    output = failures(results, expected_values=scheme.expected_values) or [
         f"{result.line.check}: {result.line.meaning}" for result in results
     ]
     return {
