@@ -41,7 +41,8 @@ def failures(results, told=None, expected_values=True):
             reasons.setdefault(reason, []).append(result)
     for reason, failed in reasons.items():
         message, *hints = reason
-        points = f"-{sum(result.line.points for result in failed):g}"
+        lost = sum(result.line.points for result in failed)
+        points = f"-{lost:g}" if lost else ""
         what = ", ".join(result.line.check for result in failed)
         if len(failed) == 1:
             what += f": {failed[0].line.meaning}"
@@ -66,20 +67,25 @@ def as_json(grading):
         "protection": grading.protection,
         "seconds": round(grading.seconds, 2),
         "remarks": grading.remarks,
-        "lines": [
-            {
-                "part": result.line.part,
-                "check": result.line.check,
-                "meaning": result.line.meaning,
-                "points": result.points,
-                "possible": result.line.points,
-                "passed": result.outcome.passed,
-                "message": result.outcome.message,
-                "hints": result.outcome.hints,
-            }
-            for result in grading.results
-        ],
+        "lines": lines_as_json(grading.results),
     }
+
+
+def lines_as_json(results):
+    """The lines of a report: a list of dicts for JSON."""
+    return [
+        {
+            "part": result.line.part,
+            "check": result.line.check,
+            "meaning": result.line.meaning,
+            "points": result.points,
+            "possible": result.line.points,
+            "passed": result.outcome.passed,
+            "message": result.outcome.message,
+            "hints": result.outcome.hints,
+        }
+        for result in results
+    ]
 
 
 def as_gradescope(grading, metadata=None):
