@@ -1,6 +1,7 @@
 """Judge a formula: compare it with numeric derivatives at random points, and say in words what is wrong with it."""
 
 import ast
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -126,14 +127,18 @@ class Judge:
             return f"at a random point {what}, the numeric derivative is {wanted[place]:.4g}"
         raise AssertionError("a wrong formula is wrong somewhere")
 
+    @functools.cached_property
+    def _mistakes(self):
+        """The known mistakes in this question: (what to say, the formula, its values)."""
+        formulas = [(m.text, read(m.formula)) for m in MISTAKES if m.question == self.question.name]
+        return [(text, ast.unparse(tree), self.values(tree, rows=False)) for text, tree in formulas]
+
     def _known(self, tree, values):
         """The hint of the mistake that gives the same, or is written the same."""
         written = ast.unparse(tree)
-        for mistake in MISTAKES:
-            if mistake.question == self.question.name:
-                formula = read(mistake.formula)
-                if written == ast.unparse(formula) or self._agree(values, self.values(formula, rows=False)):
-                    return mistake.text
+        for text, formula, others in self._mistakes:
+            if written == formula or self._agree(values, others):
+                return text
         return None
 
     def _agree(self, values, others):

@@ -49,7 +49,8 @@ PRECEPT = {"v_c": "u_t", "u_o": "v_c", "u_s": "v_c_j", "u_i": "v_c_i", "u": "v_c
 IN_THE_PRECEPT = {"h.i.v_c": "q2.a", "h.i.u_o": "q2.b", "h.i.u_s": "q2.c"}
 
 SIGN = "the sign is turned"
-STRAY_ZERO = "a stray sum over the words makes it zero: only one term depends on this vector"
+STRAY_ZERO = "it is zero: a stray sum over the words, of which only one term depends on this vector"
+ZERO = f"{STRAY_ZERO}; or y_w, which is 0 for these words, stands where yhat_w is wanted"
 NOT_LOG = "this is the derivative of the probability, not of its logarithm: the factor -1 / yhat_o is missing"
 NOT_LOG_SIGMA = "this differentiates sigma, not log sigma: the chain rule's factor 1 / sigma is missing"
 TWICE = "the derivative of sigma is in it once too often: that of log sigma is 1 - sigma"
@@ -96,7 +97,7 @@ SOFTMAX = (
     ("d.other", "1 is subtracted, but y_w is 0 for these words, and the sign is turned", "(1 - yhat_w) * v_c", ""),
     ("d.other", "u_w stands where v_c is wanted", "yhat_w * u_w", ""),
     ("d.other", "the probability is that of the word itself: yhat_w, not yhat_o", "yhat_o * v_c", ""),
-    ("d.other", STRAY_ZERO, "sum(w, (yhat_w - y_w) * v_c)", "E7"),
+    ("d.other", ZERO, "sum(w, (yhat_w - y_w) * v_c)", "E7"),
     (
         "d.other",
         "a stray sum in the numerator: only one of its terms depends on u_w",

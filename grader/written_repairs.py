@@ -2,8 +2,9 @@
 
 import ast
 import copy
+import itertools
 
-from grader.written_expressions import shown
+from grader.written_expressions import SUMS, shown
 
 MOST_REPAIRS = 300  # tried for one formula
 # Letters that are taken for each other, in both directions
@@ -20,7 +21,7 @@ def repairs(tree, scope):
     found = (change for number in range(len(nodes)) for change in _changes_at(tree, number, scope))
     factors = (f for f in ("v_c", "u_t", "s", "n") if f in scope.values)
     missing = ((f"the factor {f} is missing", ast.BinOp(tree, ast.Mult(), ast.Name(f))) for f in factors)
-    for number, (told, changed) in enumerate((*missing, *found)):
+    for number, (told, changed) in enumerate(itertools.chain(missing, found)):
         if number == MOST_REPAIRS:
             return
         yield told, ast.fix_missing_locations(changed)
@@ -28,8 +29,10 @@ def repairs(tree, scope):
 
 def _changes_at(tree, number, scope):
     """The changes to the node with this number: (what was wrong, the whole formula)."""
-    node = [node for node in ast.walk(tree) if isinstance(node, ast.expr)][number]
-    for told, new in _changes(node, scope):
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name)]
+    indices = {call.args[0].id for call in calls if call.func.id in SUMS and len(call.args) == 2}
+    for told, new in _changes(nodes[number], scope, indices | set(scope.indices)):
         yield told, _replaced(tree, number, new)
 
 
@@ -44,7 +47,7 @@ def _replaced(tree, number, new):
     return Replace().visit(whole).body
 
 
-def _changes(node, scope):
+def _changes(node, scope, indices):
     """What could be wrong with one node: (in words, what should stand there)."""
     if isinstance(node, ast.BinOp):
         yield from _operations(node)
@@ -55,7 +58,7 @@ def _changes(node, scope):
     elif isinstance(node, ast.Call):
         yield from _calls(node)
     elif isinstance(node, ast.Name):
-        yield from _names(node, scope)
+        yield from _names(node, scope, indices)
 
 
 def _operations(node):
@@ -97,12 +100,16 @@ def _calls(node):
         yield f"a stray {name}: {shown(node)} should be {shown(arguments[0])}", arguments[0]
 
 
-def _names(node, scope):
+def _names(node, scope, indices):
     if node.id == "s" and "s" in scope.values:
         yield "s for 1 - s: `s` should be `1 - s`", ast.BinOp(ast.Constant(1), ast.Sub(), node)
     if node.id in scope.values:
         turned = ast.Attribute(node, "T")
         yield f"a transposition: {shown(node)} should be {shown(turned)}", turned
+    family, _, index = node.id.rpartition("_")
+    if family in scope.families and index in indices:
+        others = sorted(indices - {index})
+        yield from ((f"the index: {node.id} should be {family}_{i}", ast.Name(f"{family}_{i}")) for i in others)
     for pair in CONFUSED:
         if node.id in pair:
             other = ast.Name(pair[pair[0] == node.id])
