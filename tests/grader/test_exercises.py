@@ -10,10 +10,13 @@ import pytest
 from solutions.proof import text
 
 from grader.grading import grade
+from grader.scheme import PART_TITLES
 from grader.solution import collect
+from grader.written_questions import QUESTIONS
 from utils.commands import starter
 from utils.system.paths import PROJECT
 
+PAGE = PROJECT / "docs" / "exercises.md"
 PARTS = ["sigmoid", "softmax", "neg", "skipgram", "sgd"]
 METHODS = ["sigmoid", "naiveSoftmaxLossAndGradient", "negSamplingLossAndGradient", "skipgram", "sgd"]
 SOLUTION = {
@@ -151,6 +154,7 @@ def test_it_trains_and_draws_the_map(folders):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["iter 10", "iter 20", "wrote word_vectors.png"]
+    assert f"`{done.stdout.splitlines()[0]}`" in PAGE.read_text(encoding="utf-8")  # what the page says to expect
     assert (folder / "word_vectors.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -158,10 +162,10 @@ def test_it_trains_and_draws_the_map(folders):
 
 
 def test_the_page_names_commands_and_options_that_exist():
-    page = (PROJECT / "docs" / "exercises.md").read_text(encoding="utf-8")
-    for part in re.findall(r"grade\.py \S+ --only (\w+)", page):
-        assert part in [*PARTS, "training"]
-    assert set(PARTS) <= set(re.findall(r"grade\.py \S+ --only (\w+)", page))
+    page = PAGE.read_text(encoding="utf-8")
+    assert {*PARTS} < {*re.findall(r"grade\.py \S+ --only ([a-z]\w+)", page)} <= {*PART_TITLES}
+    letters = re.findall(r"answers\.txt --only ([a-z]\w*)", page)
+    assert letters and {*letters} <= {question.letter for question in QUESTIONS}
     assert {method for method in METHODS if f"python word2vec.py {method}" in page} == {*METHODS} - {"sgd"}
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page):
         assert target.startswith("https://") or (PROJECT / "docs" / target).exists(), target
