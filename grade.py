@@ -5,6 +5,7 @@
     python grade.py FOLDER --verbose --data utils/datasets/stanfordSentimentTreebank
     python grade.py CLASS --csv grades.csv # every submission in a folder: tables, and a report for each
     python grade.py FOLDER --gradescope results.json --scheme scheme.toml
+    python grade.py written answers.txt    # the formulas of the written part; --template writes the empty form
 
 The code that is graded runs in a sandbox; where this system offers none, grading is refused unless --unsafe is given.
 The status is 0 when everything was graded, whatever its points.
@@ -17,7 +18,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from grader import classroom, report
+from grader import classroom, report, written
 from grader.grading import grade
 from grader.protection import find_protection
 from grader.scheme import BUILT_IN, PART_TITLES, SHAPE, read_scheme
@@ -36,7 +37,10 @@ SAMPLE_SENTENCES = 400  # of the sample treebank for the trial training, where t
 
 def parse(arguments):
     """Parse the command line; a wrong argument ends the process with status 2."""
-    parser = console.ArgumentParser(description="Grade a solution, or a class of them: points, and what is wrong.")
+    parser = console.ArgumentParser(
+        description="Grade a solution, or a class of them: points, and what is wrong.",
+        epilog="The formulas of the written part are checked by `grade.py written`: see grade.py written --help.",
+    )
     parser.add_argument(
         "path", type=Path, help="folder of the solution, or its assignment2.zip; with --csv, of the class"
     )
@@ -152,6 +156,8 @@ def _no_text():
 
 def main(arguments=None):
     """Grade as the command line asks; return the exit status."""
+    if (rest := written.asked_for(arguments)) is not None:
+        return written.main(rest, write_json)
     args = parse(arguments)
     outputs = list(filter(None, (args.json, args.gradescope, args.csv)))
     for path in filter(None, (args.scheme, args.metadata)):

@@ -25,7 +25,7 @@ def as_text(grading, verbose=False):
         out.append(f"{PART_TITLES[part]:{width}}  {got:5.2f} of {most:5.2f}")
         if verbose:
             out += [f"  ok    {r.line.check}: {r.line.meaning}" for r in results if r.outcome.passed]
-        out += _failures(results, told)
+        out += failures(results, told)
     out.append(f"{'total':{width}}  {grading.points:5.2f} of {grading.possible:5.2f}")
     out += [f"remark: {remark}" for remark in grading.remarks]
     out.append(f"protection: {grading.protection}")
@@ -34,7 +34,7 @@ def as_text(grading, verbose=False):
     return "\n".join(out)
 
 
-def _failures(results, told=None, expected_values=True):
+def failures(results, told=None, expected_values=True):
     """What is wrong in some lines, those of one reason together: points and checks, the reason, what it looks like."""
     told, reasons, out = set() if told is None else told, {}, []
     for result in results:
@@ -43,7 +43,8 @@ def _failures(results, told=None, expected_values=True):
             reasons.setdefault(reason, []).append(result)
     for reason, failed in reasons.items():
         message, *hints = reason
-        points = f"-{sum(result.line.points for result in failed):g}"
+        lost = sum(result.line.points for result in failed)
+        points = f"-{lost:g}" if lost else ""
         what = ", ".join(result.line.check for result in failed)
         if len(failed) == 1:
             what += f": {failed[0].line.meaning}"
@@ -68,20 +69,25 @@ def as_json(grading):
         "protection": grading.protection,
         "seconds": round(grading.seconds, 2),
         "remarks": grading.remarks,
-        "lines": [
-            {
-                "part": result.line.part,
-                "check": result.line.check,
-                "meaning": result.line.meaning,
-                "points": result.points,
-                "possible": result.line.points,
-                "passed": result.outcome.passed,
-                "message": result.outcome.message,
-                "hints": result.outcome.hints,
-            }
-            for result in grading.results
-        ],
+        "lines": lines_as_json(grading.results),
     }
+
+
+def lines_as_json(results):
+    """The lines of a report: a list of dicts for JSON."""
+    return [
+        {
+            "part": result.line.part,
+            "check": result.line.check,
+            "meaning": result.line.meaning,
+            "points": result.points,
+            "possible": result.line.points,
+            "passed": result.outcome.passed,
+            "message": result.outcome.message,
+            "hints": result.outcome.hints,
+        }
+        for result in results
+    ]
 
 
 def as_gradescope(grading, metadata=None):
@@ -134,7 +140,7 @@ def _units(grading):
 
 def _test(scheme, name, results, is_hidden):
     passed = all(result.outcome.passed for result in results)
-    output = _failures(results, expected_values=scheme.expected_values) or [
+    output = failures(results, expected_values=scheme.expected_values) or [
         f"{result.line.check}: {result.line.meaning}" for result in results
     ]
     return {
