@@ -42,7 +42,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser):
-    """Open a file: visit(path, (width, height), "light" or "dark") -> page. Whatever it complains of or fetches fails."""
+    """Open a file: visit(path, (width, height), "light" or "dark") -> page. What it complains of or fetches fails."""
     complaints, contexts = [], []
 
     def call(path, size, scheme="light"):

@@ -10,24 +10,27 @@ const state = {};
 let shownStages = [], quantities = new Map(), current = 0, timer = 0;
 
 function start() {
-  const method = state.method ?? data.method;
-  Object.assign(state, structuredClone(data), { method, history: [], random: data.seed });
+  Object.assign(state, structuredClone(data), { method: state.method ?? data.method, history: [], draw: 0 });
+  state.vectors = Object.assign(Object.create(null), state.vectors);  // a word may be called __proto__
   refresh();
 }
 
-// A number from 0 to 1 that follows from the state of the stream (mulberry32), so that the page is the same each time.
-function random() {
-  state.random = (state.random + 0x6D2B79F5) | 0;
-  let t = Math.imul(state.random ^ (state.random >>> 15), 1 | state.random);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+// A number from 0 to 1 that follows from a text: the same word or draw gives the same numbers each time (FNV-1a, then
+// the last steps of mulberry32).
+function random(text) {
+  let hash = 2166136261;
+  for (const letter of text) hash = Math.imul(hash ^ letter.codePointAt(0), 16777619);
+  hash = Math.imul(hash ^ (hash >>> 15), 1 | hash);
+  hash = (hash + Math.imul(hash ^ (hash >>> 7), 61 | hash)) ^ hash;
+  return ((hash ^ (hash >>> 14)) >>> 0) / 4294967296;
 }
 
-const drawVector = () => range(data.dimension).map(() => Math.round(20 * random() - 10) / 10);
+const drawVector = (word, kind) =>
+  range(data.dimension).map((i) => Math.round(20 * random(`${i} ${kind} ${word}`) - 10) / 10);
 
-function drawNegative(target) {
+function drawNegative(target, i, k) {
   const others = wordsOf(state.sentence).filter((word) => word !== target);
-  return others[Math.floor(random() * others.length)];
+  return others[Math.floor(random(`${state.draw} ${i} ${k}`) * others.length)];
 }
 
 // The words that negatives are drawn for, in the order of the pairs.
@@ -40,12 +43,12 @@ function targetsNow() {
 function complete() {
   state.centre = Math.min(state.centre, state.sentence.length - 1);
   for (const word of wordsOf(state.sentence)) {
-    if (!Object.hasOwn(state.vectors, word)) state.vectors[word] = { v: drawVector(), u: drawVector() };
+    if (!Object.hasOwn(state.vectors, word)) state.vectors[word] = { v: drawVector(word, "v"), u: drawVector(word, "u") };
   }
   const words = wordsOf(state.sentence);
   state.negatives = targetsNow().map((target, i) => range(state.K).map((k) => {
     const before = state.negatives[i]?.[k];
-    return before !== undefined && before !== target && words.includes(before) ? before : drawNegative(target);
+    return before !== undefined && before !== target && words.includes(before) ? before : drawNegative(target, i, k);
   }));
 }
 
@@ -236,7 +239,10 @@ const WIDGETS = {
     const again = add(box, "button", "draw again");
     again.type = "button";
     again.dataset.name = "draw";
-    again.addEventListener("click", () => changed(() => { state.negatives = []; }));
+    again.addEventListener("click", () => changed(() => {
+      state.draw += 1;
+      state.negatives = [];
+    }));
   },
 
   update(parent) {
@@ -419,4 +425,5 @@ document.addEventListener("pointerover", (event) => {
 document.addEventListener("focusin", (event) => light(quantityOf(event)));
 
 for (const [id, value] of [["low", -1], ["half", -0.5], ["more", 0.5], ["high", 1]]) tint(byId(id), value);
+for (const part of document.querySelectorAll("form, nav, footer")) part.hidden = false;
 start();

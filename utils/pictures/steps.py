@@ -34,7 +34,8 @@ FORMULAS = {
     "13": ("13", r"\frac{\partial J}{\partial s}=\hat y-y"),
     "14": ("14", r"\frac{\partial J}{\partial v_c}=\sum_{w\in\mathcal V}(\hat y_w-y_w)\,u_w=U(\hat y-y)"),
     "step": ("", r"x-\alpha\,\partial J/\partial x"),
-    "16": ("16", r"v_c-\alpha\,\frac{\partial J}{\partial v_c}=v_c+\alpha\,u_o-\alpha\sum_{w\in\mathcal V}\hat y_w\,u_w"),
+    "16": ("16", r"v_c-\alpha\,\frac{\partial J}{\partial v_c}="
+                 r"v_c+\alpha\,u_o-\alpha\sum_{w\in\mathcal V}\hat y_w\,u_w"),
     "19": ("19", r"\frac{\partial J}{\partial u_w}=(\hat y_w-y_w)\,v_c"),
     "23": ("23", r"\sigma(x)=\frac{1}{1+e^{-x}}=\frac{e^x}{e^x+1}"),
     "24": ("24", r"\sigma(-x)=\frac{1}{1+e^{x}}=\frac{e^x+1-e^x}{1+e^x}=1-\sigma(x)"),
@@ -106,10 +107,12 @@ def _start(method):
     """The state that the page starts from; vectors have one decimal, so that everything can be computed on paper."""
     words = SENTENCE.split()
     rng = np.random.default_rng(SEED)
-    draw = {word: {kind: rng.uniform(-1, 1, DIMENSION).round(1).tolist() for kind in "vu"} for word in dict.fromkeys(words)}
+    vectors = {}
+    for word in dict.fromkeys(words):
+        vectors[word] = {kind: rng.uniform(-1, 1, DIMENSION).round(1).tolist() for kind in "vu"}
     return {
-        "method": method, "loss": "softmax", "dimension": DIMENSION, "seed": SEED,
-        "sentence": words, "vectors": draw, "centre": CENTRE, "outside": OUTSIDE, "window": WINDOW,
+        "method": method, "loss": "softmax", "dimension": DIMENSION,
+        "sentence": words, "vectors": vectors, "centre": CENTRE, "outside": OUTSIDE, "window": WINDOW,
         "K": NEGATIVES, "negatives": [], "step": STEP, "numbers": [-5, -2, -1, 0, 1, 2, 5],
         "countedWords": COUNTED, "counts": COUNTS, "k": 2,
     }  # fmt: skip
