@@ -6,6 +6,7 @@
     python word2vec.py negSamplingLossAndGradient
     python word2vec.py skipgram
     python word2vec.py explain skipgram # its equations, a worked example, analytic beside numeric gradient
+    python word2vec.py explain skipgram --page step.html        # a web page that goes through it step by step
 
 Vectors are rows throughout; equation numbers are those of docs/derivations.md, with the handout's after "handout". V is
 the vocabulary's size, d the dimension, P the number of (centre, outside) pairs, K the negative samples per pair, n the
@@ -15,12 +16,13 @@ distinct centre words of a minibatch.
 import functools
 import random
 import sys
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from utils import selftests
-from utils.explain import explain
+from utils.explain import EXPLANATIONS, explain
 from utils.minibatches.handout import random_negatives
 from utils.minibatches.rowgradient import RowGradient
 from utils.system import console
@@ -386,14 +388,31 @@ def main(arguments=None):
     methods = [*selftests.SELF_TESTS, "all"]
     parser = console.ArgumentParser(description="Self-tests of the word2vec methods: expected figures and gradients.")
     parser.add_argument("method", nargs="?", default="all", choices=[*methods, "explain"], help="what to test")
-    parser.add_argument("explained", nargs="?", choices=methods, help="after `explain`: which method (default: all)")
+    explained = [*EXPLANATIONS, "all"]
+    parser.add_argument("explained", nargs="?", choices=explained, help="after `explain`: which method (default: all)")
+    page_help = "after `explain`: write a web page that goes through it step by step, instead"
+    parser.add_argument("--page", type=Path, metavar="FILE.html", help=page_help)
     args = parser.parse_args(arguments)
     this = sys.modules[__name__]
+    if args.page:
+        return _explain_on_page(parser, args)
     if args.method == "explain":
         return 0 if explain(this, args.explained or "all") else 1
     if args.explained:
         parser.error(f"one method at a time, or `all`; got {args.method} and {args.explained}")
     return 0 if selftests.run(this, args.method) else 1
+
+
+def _explain_on_page(parser, args):
+    if args.method != "explain":
+        parser.error(f"--page is written by `explain`; got {args.method} --page {args.page}")
+    if args.page.suffix.lower() not in (".html", ".htm"):
+        parser.error(f"--page must name a file that ends in .html, got {args.page}")
+    from utils.pictures.steps import step_page  # its package imports matplotlib, which nothing else here needs
+
+    step_page(args.page, args.explained or "all")
+    console.say(f"{args.page}: written; open it in a browser")
+    return 0
 
 
 if __name__ == "__main__":

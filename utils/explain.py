@@ -1,8 +1,9 @@
-"""What each method of word2vec.py computes: its equations, shapes, a worked example, analytic beside numeric gradient.
+"""What each method computes: its equations, shapes, a worked example, analytic beside numeric gradient.
 
-The example is the handout's data set of five tokens. Every number is computed when it is printed, and the module with
-the methods is an argument, as in `utils.selftests`, so that anybody's solution can be explained: where its loss or a
-gradient is not what it should be, the line says so. Equation numbers are those of docs/derivations.md.
+The example is the handout's data set of five tokens, or the precept's table of counts. Every number is computed when it
+is printed, and the module with the methods is an argument, as in `utils.selftests`, so that anybody's solution can be
+explained: where its loss or a gradient is not what it should be, the line says so. Equation numbers are those of
+docs/derivations.md.
 """
 
 import functools
@@ -10,12 +11,17 @@ import random
 
 import numpy as np
 
+from utils.counting.pmi import pmi, ppmi, svd_vectors
 from utils.gradcheck import SOFTMAX_FIGURES, STEP, TOLERANCE, central_difference
 from utils.selftests import getDummyObjects
 from utils.utils import softmax
 
 CENTRE, OUTSIDE = "c", "b"  # the pair of the worked examples
 NEGATIVES = 5  # drawn from the four other words, so that at least one comes twice
+WINDOW = ("a", "b", "e", "b")  # outside words of CBOW's example, one of them twice
+COUNTED = ("I", "like", "dogs")  # the precept's example: targets are rows, contexts are columns
+COUNTS = [[0, 10, 10], [10, 0, 40], [10, 40, 0]]
+RANK = 2  # of the SVD
 SIGMOID_AT = (-1000.0, -2.0, -1.0, 0.0, 1.0, 2.0, 1000.0)
 WRONG = "<-- they differ"
 
@@ -91,7 +97,7 @@ def _number(x, digits=4):
 
 
 def _vector(v, digits=4):
-    return "[" + " ".join(f"{x:{digits + 3}.{digits}f}" for x in v) + "]"
+    return "[" + " ".join(_number(x, digits).rjust(digits + 3) for x in v) + "]"
 
 
 def _same(analytic, numeric):
@@ -176,25 +182,35 @@ def _negative_sampling(model):
         ("dJ/du_w = delta_w v_c, once for each time that w was drawn", "(31), (35)"),
     )
     dataset, v, o, U, tokens = _pair()
-    words = list(tokens)
     state = random.getstate()
-    negatives = model.getNegativeSamples(o, dataset, NEGATIVES)
-    random.setstate(state)  # the loss is to draw the same
-    print(f"    K = {NEGATIVES}, negative samples drawn: {' '.join(words[w] for w in negatives)}\n")
-    rows, total = [], 0.0
-    for w, label in [(o, 1), *((w, 0) for w in negatives)]:
-        score = U[w] @ v
-        p = 1 / (1 + np.exp(-score))
-        term = -np.log(p if label else 1 - p)
-        total += term
-        role = "outside" if label else "negative"
-        rows.append((role, words[w], _vector(U[w]), *map(_number, (score, p, p - label, term))))
-    rows.append(("sum", "", "", "", "", "", _number(total)))
-    _table(("", "w", "u_w", "u_w . v_c", "sigmoid", "delta", "term of J"), rows)
+    total = _sampled_loss(model, ("outside", "v_c"), v, o, U, tokens, dataset)
     loss = functools.partial(model.negSamplingLossAndGradient, K=NEGATIVES)
     right = _same_loss(total, loss(v, o, U, dataset)[0])
     random.setstate(state)
     return [right, *_pair_gradients(loss, v, o, U, tokens, dataset)]
+
+
+def _sampled_loss(model, names, v, target, U, tokens, dataset):
+    """Draw negatives and print the terms of the loss; return it. `random` is left as it was: the loss draws the same.
+
+    `names` are those of the target's role and of `v`, the vector that predicts it.
+    """
+    words = list(tokens)
+    state = random.getstate()
+    negatives = model.getNegativeSamples(target, dataset, NEGATIVES)
+    random.setstate(state)
+    print(f"    K = {NEGATIVES}, negative samples drawn: {' '.join(words[w] for w in negatives)}\n")
+    rows, total = [], 0.0
+    for w, label in [(target, 1), *((w, 0) for w in negatives)]:
+        score = U[w] @ v
+        p = 1 / (1 + np.exp(-score))
+        term = -np.log(p if label else 1 - p)
+        total += term
+        role = names[0] if label else "negative"
+        rows.append((role, words[w], _vector(U[w]), *map(_number, (score, p, p - label, term))))
+    rows.append(("sum", "", "", "", "", "", _number(total)))
+    _table(("", "w", "u_w", f"u_w . {names[1]}", "sigmoid", "delta", "term of J"), rows)
+    return total
 
 
 def _pair():
@@ -249,9 +265,101 @@ def _skipgram(model):
     ]
 
 
+def _cbow(model):
+    _formulas(
+        ("h       = (v_o1 + ... + v_om) / m", ""),
+        ("J       = -log sigmoid(u_c . h) - sum over n of log sigmoid(-u_wn . h)", "(70), N = K"),
+        ("dJ/dh   = (sigmoid(u_c . h) - 1) u_c + sum over n of sigmoid(u_wn . h) u_wn", "(70)"),
+        ("dJ/dv_o = dJ/dh / m, once for each time that o is in the window", "(70)"),
+    )
+    dataset, vectors, tokens = getDummyObjects()
+    V, U = vectors[:5], vectors[5:]  # (5, 3), (5, 3)
+    c, outsides = tokens[CENTRE], [tokens[o] for o in WINDOW]
+    print("  It is negative sampling, with h in place of v_c, and the centre word in place of the outside word.")
+    print("  Training by epochs moves each outside word by the whole of dJ/dh, as word2vec's C code does.\n")
+    print(f"  Worked example: tokens {' '.join(tokens)}; centre word {CENTRE!r}, outside words {' '.join(WINDOW)}.\n")
+    h = V[outsides].mean(axis=0)  # (3,)
+    print(f"    h   = {_vector(h)}")
+    state = random.getstate()
+    total = _sampled_loss(model, ("centre", "h"), h, c, U, tokens, dataset)
+
+    def window(V, U):
+        return model.negSamplingLossAndGradient(V[outsides].mean(axis=0), c, U, dataset, NEGATIVES)
+
+    value, grad_h, grad_U = window(V, U)
+    random.setstate(state)
+    shares = np.bincount(outsides, minlength=5)[:, None] / len(outsides)  # (5, 1)
+    return [
+        _same_loss(total, value),
+        _same_gradient([f"v_{w}" for w in tokens], shares * grad_h, lambda V: window(V, U)[0], V),
+        _same_gradient([f"u_{w}" for w in tokens], grad_U, lambda U: window(V, U)[0], U),
+    ]
+
+
+# Counting: not a part of the handout, so the functions are always the project's own
+
+
+def _ppmi(model):
+    _formulas(
+        ("p(t, c)    = W[t, c] / sum of all W;  p(t), p(c) are its sums", "(40)"),
+        ("PMI(t, c)  = log p(t, c) / (p(t) p(c))", "(41)"),
+        ("PPMI(t, c) = max(PMI(t, c), 0)", "(42)"),
+    )
+    W = np.array(COUNTS)  # (3, 3)
+    p = W / W.sum()  # (3, 3)
+    print("  Shapes: counts in, target words by context words; a sparse matrix of that shape out. A pair")
+    print("  that was never seen has PMI minus infinity, which is not stored, and PPMI 0.\n")
+    print(f"  Worked example: {W.sum()} pairs of the words {' '.join(COUNTED)}.\n")
+    returned, positive = pmi(W).toarray(), ppmi(W).toarray()  # (3, 3) each
+    rows, right = [], []
+    for t, c in np.ndindex(W.shape):
+        margins = p[t].sum(), p[:, c].sum()
+        by_hand = np.log(p[t, c] / np.prod(margins)) if W[t, c] else -np.inf
+        good = bool(_same(by_hand, returned[t, c]) if W[t, c] else returned[t, c] == 0)
+        good = good and bool(_same(max(by_hand, 0), positive[t, c]))
+        right.append(good)
+        shown = (*map(_number, (p[t, c], *margins, by_hand)), _number(returned[t, c]) if W[t, c] else "")
+        rows.append((COUNTED[t], COUNTED[c], str(W[t, c]), *shown, _number(positive[t, c]), "" if good else WRONG))
+    _table(("t", "c", "W", "p(t, c)", "p(t)", "p(c)", "PMI worked out", "pmi", "ppmi", ""), rows)
+    return right
+
+
+def _svd(model):
+    _formulas(
+        ("M_k = A_k S_k C_k^T,  |M - M_k|^2 = sum over i > k of S_ii^2", "(43)"),
+        ("(A_k S_k) (A_k S_k)^T = M_k M_k^T", "(44)"),
+        ("cos(x, y) = x . y / (|x| |y|)", "(45)"),
+    )
+    M = ppmi(COUNTS).toarray()  # (3, 3)
+    x = svd_vectors(M, RANK, eig=1)  # (3, 2)
+    A, S, C = np.linalg.svd(M)  # (3, 3), (3,), (3, 3)
+    M_k = A[:, :RANK] * S[:RANK] @ C[:RANK]  # (3, 3)
+    print("  Shapes: a matrix (n, m) in, vectors (n, k) out: the rows of A_k S_k, one for each target. Of all")
+    print("  matrices of rank k, M_k is the closest to M.\n")
+    print(f"  Worked example: M is the PPMI of the counts explained with `ppmi`; k = {RANK}.\n")
+    print(f"    singular values S = {_vector(S)}")
+    rest, lost = (S[RANK:] ** 2).sum(), ((M - M_k) ** 2).sum()
+    right = [bool(_same(rest, lost))]
+    print(f"    |M - M_k|^2 = {_number(lost, 8)}, the square of what is left out {_number(rest, 8)}\n")
+    rows = zip(COUNTED, map(_vector, M), map(_vector, x), strict=True)
+    _table(("w", "row of M", "x_w, from svd_vectors"), list(rows))
+    rows = []
+    for i, j in zip(*np.triu_indices(3), strict=True):
+        inner, short = M_k[i] @ M_k[j], x[i] @ x[j]
+        cosine = short / np.sqrt((x[i] @ x[i]) * (x[j] @ x[j]))
+        right.append(bool(_same(inner, short)))
+        shown = map(_number, (M[i] @ M[j], inner, short, cosine))
+        rows.append((COUNTED[i], COUNTED[j], *shown, "" if right[-1] else WRONG))
+    _table(("w", "w'", "rows of M", "rows of M_k", "x_w . x_w'", "cosine", ""), rows)
+    return right
+
+
 EXPLANATIONS = {
     "sigmoid": _sigmoid,
     "naiveSoftmaxLossAndGradient": _naive_softmax,
     "negSamplingLossAndGradient": _negative_sampling,
     "skipgram": _skipgram,
+    "cbow": _cbow,
+    "ppmi": _ppmi,
+    "svd": _svd,
 }

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from derivations import PAGE
 
+import utils.explain
 import word2vec
 from utils.explain import EXPLANATIONS, NEGATIVES, WRONG, explain, numeric_gradient
 from utils.gradcheck import SOFTMAX_FIGURES
@@ -36,6 +37,13 @@ LEFT_SIDES = {
     37: r"{d J_{\text{skip-gram}}}{\partial U}=",
     38: r"{d J_{\text{skip-gram}}}{\partial v_c}=",
     39: r"{d J_{\text{skip-gram}}}{\partial v_w}=0",
+    40: r"p(t,c)=",
+    41: r"\mathrm{PMI}(t,c)=",
+    42: r"\mathrm{PPMI}(t,c)=",
+    43: "\\begin{aligned}\nM_k&=A_k",
+    44: r"(A_kS_k)(A_kS_k)^\top=",
+    45: r"\cos(x,y)=",
+    70: "\\begin{aligned}\nJ&=-\\log\\sigma(u_c^\\top h)",
 }
 
 
@@ -52,7 +60,7 @@ def explained(capsys):
 
 def changed(**methods):
     """word2vec.py with some methods replaced."""
-    names = [*METHODS, "getNegativeSamples"]
+    names = [*SELF_TESTS, "getNegativeSamples"]
     return types.SimpleNamespace(**{**{name: getattr(word2vec, name) for name in names}, **methods})
 
 
@@ -63,7 +71,7 @@ def rows_of(text, first_word):
 
 
 def test_there_is_an_explanation_for_each_method_that_has_a_self_test():
-    assert list(SELF_TESTS) == METHODS
+    assert METHODS[: len(SELF_TESTS)] == list(SELF_TESTS)
 
 
 def test_all_are_explained_in_order_and_all_is_right(explained):
@@ -222,6 +230,101 @@ def test_a_window_that_leaves_out_a_word_is_pointed_at(explained):
     verdict, text = explained("skipgram", changed(skipgram=short))
     assert verdict is False
     assert f"{WRONG}\n" in text
+
+
+def test_cbow_is_explained_with_the_mean_of_the_window_and_shares_its_gradient(explained):
+    text = explained("cbow")[1]
+    _, both, tokens = getDummyObjects()
+    V, U = both[:5], both[5:]
+    h = (V[tokens["a"]] + 2 * V[tokens["b"]] + V[tokens["e"]]) / 4
+    drawn = re.search(r"drawn: (.*)", text)[1].split()
+    assert len(drawn) == NEGATIVES and "c" not in drawn
+    targets = [tokens[w] for w in ("c", *drawn)]
+    delta = 1 / (1 + np.exp(-U[targets] @ h)) - (np.arange(len(targets)) == 0)
+    loss = np.log(1 + np.exp(-U[tokens["c"]] @ h)) + sum(np.log(1 + np.exp(U[tokens[w]] @ h)) for w in drawn)
+    worked, returned = (float(x) for x in re.search(rf"J = ({NUMBER}) .* ({NUMBER})$", text, re.MULTILINE).groups())
+    assert worked == returned == pytest.approx(loss, abs=1e-8)
+    for word, times in {"a": 1, "b": 2, "c": 0, "d": 0, "e": 1}.items():
+        ((*analytic, x, y, z),) = [row for row in rows_of(text, f"v_{word}") if len(row) == 6]
+        assert analytic == pytest.approx(times / 4 * delta @ U[targets], abs=1e-7)  # printed to 7 digits
+        assert [x, y, z] == pytest.approx(analytic, abs=1e-6)
+    assert rows_of(text, "u_b")[0] == [0.0] * 6  # not the window's word, but those drawn and the centre word
+
+
+def test_ppmi_is_explained_with_the_precepts_table(explained):
+    text = explained("ppmi")[1]
+    # Counted on paper: 10/120 / (20/120 * 50/120) = 1.2 and 40/120 / (50/120 * 50/120) = 1.92.
+    for (t, c), count, ratio in ((("I", "like"), 10, 1.2), (("like", "dogs"), 40, 1.92)):
+        for pair in ((t, c), (c, t)):
+            (line,) = [line for line in text.splitlines() if line.split()[:2] == list(pair)]
+            joint, p_t, p_c, worked, returned, positive = (float(x) for x in line.split()[3:])
+            assert joint == pytest.approx(count / 120, abs=1e-4)  # printed to 4 digits
+            assert joint / (p_t * p_c) == pytest.approx(ratio, rel=2e-3)
+            assert [worked, returned, positive] == pytest.approx([np.log(ratio)] * 3, abs=1e-4)
+    for word in ("I", "like", "dogs"):
+        (line,) = [line for line in text.splitlines() if line.split()[:2] == [word, word]]
+        assert line.split()[-2:] == ["-inf", "0.0000"]
+
+
+def test_svd_is_explained_with_singular_values_counted_on_paper(explained):
+    text = explained("svd")[1]
+    # M = [[0, a, a], [a, 0, b], [a, b, 0]]: (0, 1, -1) has the eigenvalue -b, the others solve x^2 - b x = 2 a^2.
+    a, b = np.log(1.2), np.log(1.92)
+    root = np.sqrt(b * b + 8 * a * a)
+    expected = [(b + root) / 2, b, (root - b) / 2]
+    shown = [float(x) for x in re.search(r"singular values S = \[(.*)\]", text)[1].split()]
+    assert shown == pytest.approx(expected, abs=1e-4)  # printed to 4 digits
+    lost = [float(x) for x in re.search(rf"= ({NUMBER}), the square of what is left out ({NUMBER})", text).groups()]
+    assert lost == pytest.approx([expected[2] ** 2] * 2, abs=1e-8)
+    by_word = {line.split()[0]: line for line in text.splitlines() if "[" in line}
+    # The first vector is (2 a, s, s), scaled to length s, the second (0, 1, -1), scaled to length b.
+    first = np.array([2 * a, expected[0], expected[0]])
+    first *= expected[0] / np.linalg.norm(first)
+    second = np.array([0, 1, -1]) * b / np.sqrt(2)
+    for i, word in enumerate(("I", "like", "dogs")):
+        shown = [float(x) for x in re.findall(NUMBER, by_word[word])][3:]
+        assert shown == pytest.approx([first[i], second[i]], abs=1e-4)
+
+
+@pytest.mark.parametrize("name, method", [("pmi", "ppmi"), ("ppmi", "ppmi"), ("svd_vectors", "svd")])
+def test_counting_that_is_wrong_is_pointed_at(explained, monkeypatch, name, method):
+    right = getattr(utils.explain, name)
+    monkeypatch.setattr(utils.explain, name, lambda *args, **options: right(*args, **options) * 1.01)
+    verdict, text = explained(method)
+    assert verdict is False and WRONG in text
+
+
+def test_a_wrong_loss_of_cbow_is_pointed_at(explained):
+    def wrong(*args, **kwargs):
+        loss, grad_v, grad_U = word2vec.negSamplingLossAndGradient(*args, **kwargs)
+        return loss, 2 * grad_v, grad_U
+
+    verdict, text = explained("cbow", changed(negSamplingLossAndGradient=wrong))
+    assert verdict is False
+    assert text.count(WRONG) == 3  # v_a, v_b and v_e
+
+
+def test_a_page_is_written_instead(tmp_path, capsys):
+    assert word2vec.main(["explain", "svd", "--page", str(tmp_path / "step.html")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'step.html'}: written; open it in a browser\n"
+    assert '"method":"svd"' in (tmp_path / "step.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--page", "step.html"], "--page is written by `explain`; got all --page step.html"),
+        (["skipgram", "--page", "step.html"], "--page is written by `explain`; got skipgram --page step.html"),
+        (["explain", "--page", "word2vec.py"], "--page must name a file that ends in .html, got word2vec.py"),
+        (["explain", "skipgram", "--page", "step"], "--page must name a file that ends in .html, got step"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit:
+        word2vec.main(arguments)
+    assert exit.value.code == 2 and message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_numeric_gradient_of_a_polynomial_and_its_draws():

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from utils.commands.words import MAP_GROUPS, MAP_WORDS
-from utils.pictures import webmap
+from utils.pictures import offline, webmap
 from utils.pictures.webmap import html_map
 from utils.pictures.wordmap import project_2d
 from utils.system.errors import EnvironmentFailure, InputError
@@ -231,7 +231,7 @@ def test_any_text_is_embedded_as_it_is(words, title, tmp_path_factory):
     html_map(words, normal(0, len(words)), path, groups={title: tuple(words[:1])}, title=title)
     parsed = Page(path.read_text(encoding="utf-8"))
     assert parsed.data()["words"] == words
-    assert [text for _, text in parsed.all("text")] == [webmap._shown(word) for word in words]
+    assert [text for _, text in parsed.all("text")] == [offline.shown(word) for word in words]
 
 
 # ---- the labels

@@ -3,9 +3,7 @@
 Needs Chromium and playwright (requirements-browser.txt); skipped elsewhere.
 """
 
-import os
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -14,50 +12,24 @@ from utils.commands.words import MAP_GROUPS, MAP_WORDS
 from utils.pictures import webmap
 from utils.pictures.webmap import html_map
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
 WIDE, NARROW = (1200, 850), (380, 700)  # pixels
 FAR = 7  # the word that is far from all others
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: requirements-browser.txt")
-    if not CHROMIUM:
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def opened(browser, tmp_path):
-    """Open the map of n words: opened(n, size, scheme) -> page. Whatever the page complains of or fetches fails."""
-    complaints, pages = [], []
+def opened(visit, tmp_path):
+    """Open the map of n words: opened(n, size, scheme) -> page."""
 
     def call(n=50, size=WIDE, scheme="light", title="vectors.txt: a map"):
         words = [*MAP_WORDS, *(f"word{i}" for i in range(n))][:n]
         vectors = np.random.default_rng(0).uniform(-1, 1, size=(n, 4)) * [1, 0.7, 0.01, 0.01]
         vectors[FAR, 0] = 12
         html_map(words, vectors, tmp_path / "map.html", MAP_GROUPS, title)
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-        pages.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: request.url.startswith("file:") or complaints.append(request.url))
-        page.goto((tmp_path / "map.html").as_uri())
+        page = visit(tmp_path / "map.html", size, scheme)
         settle(page)
         return page
 
-    yield call
-    for context in pages:
-        context.close()
-    assert complaints == []
+    return call
 
 
 def settle(page):

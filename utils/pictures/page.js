@@ -1,7 +1,4 @@
 
-"use strict";
-const byId = (id) => document.getElementById(id);
-const data = JSON.parse(byId("data").textContent);
 const map = byId("map"), card = byId("card"), labels = [...byId("labels").children], marks = [];
 for (const mark of byId("marks").children) marks[mark.dataset.word] = mark;  // in another order, groups on top
 const pointers = [...byId("pointers").children];
@@ -70,12 +67,6 @@ function redraw() {
   if (waiting) return;
   waiting = true;
   requestAnimationFrame(draw);
-}
-
-function add(parent, name, text) {
-  const child = parent.appendChild(document.createElement(name));
-  if (text !== undefined) child.textContent = text;
-  return child;
 }
 
 function choose(i) {

@@ -1,11 +1,7 @@
 """A map of words as a web page: zoom, pan, search, and the nearest neighbours of each word."""
 
-import base64
 import functools
-import hashlib
 import html
-import json
-from pathlib import Path
 
 import numpy as np
 from matplotlib import font_manager
@@ -15,16 +11,12 @@ from matplotlib.path import Path as Outline
 
 from utils.pictures.fonts import OWN
 from utils.pictures.framing import find_outliers, unit_of
+from utils.pictures.offline import part, shown, write_page
 from utils.pictures.wordmap import OTHERS, describe, marks_of, project_words
-from utils.system.files import replacing
 from utils.vectors.wordvectors import WordVectors
 
 MOST_WORDS = 5000  # browsers move that many at once
 NEIGHBOURS = 8
-
-PAGE, STYLE, SCRIPT = (
-    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")
-)
 
 # Lengths in pixels of a screen on which the map is 1,200 by 800
 WIDTH, HEIGHT = 1200, 800
@@ -41,7 +33,6 @@ EDGE = 18  # from the arrow towards a word outside to the edge
 ANCHORS = ("start", "end", "middle", "middle")
 BEFORE = np.array([[0, 0.5], [1, 0.5], [0.5, 1], [0.5, 0]])  # (4, 2)
 WAYS = np.array([[1, 0], [-1, 0], [0, -1], [0, 1]])  # (4, 2)
-JOINERS = "\u200c\u200d"  # not printable by themselves, but Persian and Hindi are not written without them
 
 
 def html_map(words, vectors, path, groups=None, title=None):
@@ -78,9 +69,9 @@ def html_map(words, vectors, path, groups=None, title=None):
     marks = marks_of(words, groups or {})
     nearest = _neighbours(words, vectors)
     points, outside = _on_page(coordinates)  # (n, 2), (n,)
-    page = _page(words, points, outside, nearest, marks, title or describe(words), _caption(shares, outside))
-    with replacing(path) as file:
-        file.write(page)
+    title = title or describe(words)
+    body, data = _page(words, points, outside, nearest, marks, title, _caption(shares, outside))
+    write_page(path, title, body, data, ["page.css"], ["page.js"])
 
 
 def _neighbours(words, vectors):
@@ -157,11 +148,12 @@ def _apart(away, low, high, other_low, other_high):
 
 
 def _page(words, points, outside, nearest, marks, title, caption):
-    shown = [_shown(word) for word in words]
-    sides, zooms = _zooms(points, np.array([_width(word) for word in shown]))  # (n,), (n,)
+    """The page's body, as HTML, and the data of its script."""
+    labels = [shown(word) for word in words]
+    sides, zooms = _zooms(points, np.array([_width(label) for label in labels]))  # (n,), (n,)
     mark_of = {i: mark for mark, (_, indices, _) in enumerate(marks) for i in indices}
     named = len(marks) > 1 or marks[0][0] != OTHERS
-    names = [_shown(name) for name, *_ in marks] if named else [None]
+    names = [shown(name) for name, *_ in marks] if named else [None]
     data = {
         "words": list(words),
         "groups": [names[mark_of[i]] for i in range(len(words))],
@@ -173,18 +165,17 @@ def _page(words, points, outside, nearest, marks, title, caption):
     }
     size = next(size for most, size in SIZES if len(words) <= most)
     order = sorted(range(len(words)), key=lambda i: marks[mark_of[i]][0] != OTHERS)
-    return PAGE.format(
-        title=html.escape(_shown(title)),
+    body = part("page.html").format(
+        title=html.escape(shown(title)),
         caption=html.escape(caption),
-        style=STYLE, style_hash=_hash(STYLE), script=SCRIPT, script_hash=_hash(SCRIPT),
         width=WIDTH, height=HEIGHT,
         outlines="\n".join(_outline(number, style, size) for number, (*_, style) in enumerate(marks)),
         legend="\n".join(_legend(number, name, size) for number, name in enumerate(names) if name is not None),
         marks="\n".join(_mark(i, points[i], mark_of[i]) for i in order),
-        labels="\n".join(_label(shown[i], points[i], sides[i], zooms[i] > 1) for i in range(len(words))),
-        pointers="\n".join(_pointer(i, shown[i], points[i]) for i in np.flatnonzero(outside)),
-        data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),  # no word ends the script element
+        labels="\n".join(_label(labels[i], points[i], sides[i], zooms[i] > 1) for i in range(len(words))),
+        pointers="\n".join(_pointer(i, labels[i], points[i]) for i in np.flatnonzero(outside)),
     )  # fmt: skip
+    return body, data
 
 
 def _caption(shares, outside):
@@ -194,19 +185,6 @@ def _caption(shares, outside):
         f"Across: first direction, {first:.0f} % of the variance. Up: second direction, {second:.0f} %, in the same "
         f"scale.{far} Point at a word to see its nearest neighbours and their cosines. "
         "Keys on the map: arrows, +, −, 0."
-    )
-
-
-def _hash(text):
-    """The name of the one script (or style) that a Content-Security-Policy allows; no text of a word is ever run."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _shown(text):
-    """Write invisible characters, and those that would change the direction of the text around them, as their code."""
-    return "".join(
-        letter if letter.isprintable() or letter in JOINERS else letter.encode("unicode_escape").decode()
-        for letter in text
     )
 
 
