@@ -25,8 +25,9 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.minibatches.bands import BLOCK, bands, chances, drawn, rooms, thin_out
+from utils.minibatches.distinct import Distinct
 from utils.minibatches.noise import NOISE_POWER, NoiseDistribution
-from utils.minibatches.rows import Distinct, Rows
+from utils.minibatches.rows import Rows
 from utils.runs.checkpoints import ELSEWHERE
 from utils.runs.loop import Run, drive
 from utils.system.errors import InputError

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utils.minibatches.rows import Distinct, Rows
+from utils.minibatches.distinct import Distinct
+from utils.minibatches.rows import Rows
 
 V, D = 30, 3
 IDS = np.array([7, 2, 7, 29, 2, 7], np.int32)

@@ -55,21 +55,13 @@ class Rows:
         # Stored column by column (one number each), so that nothing needs to be sorted.
         columns = rates.take(self._places), self._places, np.arange(len(gradients) + 1, dtype=np.int32)
         self._values -= csc_array(columns, shape=(len(rates), len(gradients))) @ gradients
-        # As one item each, rows are written in two thirds of the time that M[rows] = values takes.
-        row = np.dtype((np.void, self._matrix[0].nbytes))
-        self._matrix.view(row)[:, 0].put(self._rows, self._values.view(row))
+        write_rows(self._matrix, self._rows, self._values)
 
 
-class Distinct:
-    """Finds the distinct ids among many, and the place of each among them, without sorting."""
-
-    def __init__(self, V):
-        self._place = np.empty(V, dtype=np.int32)
-
-    def __call__(self, ids):
-        """Return the distinct ids (R,), in any order, and where among them each id stands: shape (E,)."""
-        order = np.arange(len(ids), dtype=np.int32)
-        self._place[ids] = order  # of an id that repeats, one remains
-        rows = ids[self._place.take(ids) == order]
-        self._place[rows] = order[: len(rows)]
-        return rows, self._place.take(ids)
+def write_rows(matrix, rows, values):
+    """Do what matrix[rows] = values does, in two thirds of the time if there are no gaps between the rows."""
+    if matrix.flags.c_contiguous and values.size:
+        row = np.dtype((np.void, values[0].nbytes))  # as one item each
+        matrix.view(row)[:, 0].put(rows, values.view(row))
+    else:
+        matrix[rows] = values
