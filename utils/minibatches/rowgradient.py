@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from utils.minibatches.rows import write_rows
+
 
 class RowGradient(np.lib.mixins.NDArrayOperatorsMixin):
     """A matrix that is zero outside some rows, and holds just those.
@@ -52,8 +54,8 @@ class RowGradient(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
         if method == "__call__" and not kwargs:
             if ufunc in (np.add, np.subtract) and inputs[1] is self and self._fits_into(inputs[0], out):
-                rows = out[0].take(self.rows, axis=0)  # (R, d)
-                out[0][self.rows] = ufunc(rows, self.values)
+                values = out[0].take(self.rows, axis=0)  # (R, d)
+                write_rows(out[0], self.rows, ufunc(values, self.values, out=values))
                 return out[0]
             into_array = out is not None and not isinstance(out[0], RowGradient)
             if not into_array and (ufunc is np.multiply or (ufunc is np.divide and inputs[0] is self)):
