@@ -17,7 +17,6 @@ import random
 import sys
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from utils import selftests
 from utils.explain import explain
@@ -355,30 +354,23 @@ def minibatchLossAndGradient(wordVectors, batch):
     loss : float
     grad : RowGradient, shape (2 V, d)
     """
-    total = _softmax_minibatch if batch.pairs.shape[1] == 2 else _negative_sampling_minibatch
+    total = _softmax_minibatch if batch.targets.shape[1] == 1 else _negative_sampling_minibatch
     loss, rows, values = total(wordVectors, batch)
     return loss / batch.windows, RowGradient(rows, values, wordVectors.shape)
 
 
 def _softmax_minibatch(x, batch):
     V = len(x) // 2
-    centres, which = np.unique(batch.pairs[:, 0], return_inverse=True)  # (n,), (P,)
-    loss, grad_v, grad_U = _naive_softmax(x[centres], batch.pairs[:, 1] - V, which, x[V:])
+    centres, which = np.unique(batch.centres, return_inverse=True)  # (n,), (P,)
+    loss, grad_v, grad_U = _naive_softmax(x[centres], batch.targets[:, 0] - V, which, x[V:])
     return loss, np.append(centres, np.arange(V, 2 * V)), np.concatenate((grad_v, grad_U)) / batch.windows
 
 
 def _negative_sampling_minibatch(x, batch):
-    vectors = x.take(batch.pairs, axis=0)  # (P, K+2, d)
-    v, u = vectors[:, 0], vectors[:, 1:]  # (P, d), (P, K+1, d)
+    v, u = x.take(batch.centres, axis=0), x.take(batch.targets, axis=0)  # (P, d), (P, K+1, d)
     loss, delta = negative_sampling(v, u)
-    # Every entry of `pairs` adds a weight times a vector to its row's gradient: a target adds delta * v, a centre word
-    # adds 1 * (delta @ u). All of it is one product of a sparse matrix, a line for each row, with those vectors.
-    P, width = batch.pairs.shape
-    weights = np.full((P, width), 1 / batch.windows)  # (P, K+2)
-    np.multiply(delta, 1 / batch.windows, out=weights[:, 1:])
-    addends = np.stack((v, np.vecmat(delta, u)), axis=1).reshape(2 * P, -1)  # (2P, d)
-    scatter = csr_array((weights.take(batch.order), batch.addends, batch.indptr), shape=(len(batch.rows), 2 * P))
-    return loss, batch.rows, scatter @ addends
+    # Repeated rows add up: delta * v for each target, delta @ u for each centre word.
+    return loss, batch.rows, batch.gradient(delta, v, np.vecmat(delta, u))
 
 
 def main(arguments=None):

@@ -15,7 +15,7 @@ import pytest
 from loops import Loops
 
 import run
-from utils.minibatches.handout import minibatches
+from utils.minibatches.handout import Minibatch
 from word2vec import minibatchLossAndGradient
 
 SETTINGS = {"dim": 3, "window": 4, "batch": 6, "step": 0.7, "seed": 5}
@@ -163,7 +163,7 @@ def test_the_loss_of_a_minibatch_is_the_mean_over_its_windows_in_double_precisio
     V, d, P, windows = 50, 4, 4000, 1300
     x = rng.standard_normal((2 * V, d))
     pairs = rng.integers(V, size=(P, K + 2)) + np.array([0, *[V] * (K + 1)])
-    (batch,) = minibatches(pairs, np.array([P]), windows)
+    batch = Minibatch.of(pairs, windows)
     losses = []
     for v, *us in x[pairs].tolist():
         if K:

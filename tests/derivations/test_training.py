@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from sgd import sgd
 from utils.counting import pmi as room
-from utils.minibatches.handout import minibatches
+from utils.minibatches.handout import Minibatch
 from utils.treebank import NOISE_POWER, SUBSAMPLING_THRESHOLD, StanfordSentiment
 from word2vec import minibatchLossAndGradient, naiveSoftmaxLossAndGradient, negSamplingLossAndGradient, sigmoid
 
@@ -93,7 +93,7 @@ class Batch:
             [c, self.words + o, *(self.words + w for w in negatives)]
             for c, o, negatives in zip(self.centres, self.outsides, self.negatives, strict=True)
         ]
-        batch = minibatches(np.array(pairs), np.array([len(pairs)]), self.windows)[0]
+        batch = Minibatch.of(np.array(pairs), self.windows)
         loss, grad = minibatchLossAndGradient(np.concatenate([self.V.T, self.U.T]), batch)
         dense = np.asarray(grad)
         return loss, dense[: self.words].T, dense[self.words :].T

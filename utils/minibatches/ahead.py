@@ -14,7 +14,7 @@ import weakref
 import numpy as np
 
 from utils.corpus.ids import Corpus
-from utils.minibatches.decoding import HEAD, Decoder, Stretch, Stretches, twister_at
+from utils.minibatches.decoding import Decoder, Stretch, Stretches, twister_at
 from utils.system.paths import PROJECT
 
 PIPE_BYTES = 1 << 20  # what Linux allows everybody; the smaller, the more often the two processes wait for each other
@@ -43,7 +43,7 @@ def elsewhere(stretches):
         Raises Lost if the second process is not there.
     """
     decoder, twister = stretches.decoder, stretches.twister.state["state"]
-    numbers = np.array((decoder.C, decoder.K, stretches.windows, stretches.size, twister["pos"]))
+    numbers = np.array((decoder.C, decoder.K, decoder.V, stretches.windows, stretches.size, twister["pos"]))
     corpus = decoder.corpus
     places = filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))
     try:
@@ -62,7 +62,7 @@ def elsewhere(stretches):
             )
     except OSError:
         return iter(_lost, None)
-    return _Elsewhere(process, pair_width=decoder.K + 2)
+    return _Elsewhere(process)
 
 
 def _lost():
@@ -70,21 +70,16 @@ def _lost():
 
 
 class _Elsewhere:
-    def __init__(self, process, pair_width):
-        self._pipe, self._pair_width = process.stdout, pair_width
+    def __init__(self, process):
+        self._pipe = process.stdout
         weakref.finalize(self, _end, process)
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        minibatches, pairs = self._receive(2, np.int64).tolist()
-        return Stretch(
-            heads=self._receive(minibatches * HEAD, np.uint32).reshape(minibatches, HEAD),
-            outputs=self._receive(minibatches, np.int64),
-            lengths=self._receive(minibatches, np.int64),
-            pairs=self._receive(pairs * self._pair_width, np.int32).reshape(pairs, self._pair_width),
-        )
+        sizes = (self._receive(2, np.int64).tolist() for _ in Stretch._fields)
+        return Stretch(*(self._receive(n, f"u{itemsize}") for n, itemsize in sizes))
 
     def _receive(self, n, dtype):
         array = np.empty(n, dtype)
@@ -101,9 +96,9 @@ def _end(process):
 
 def _send(stretches, pipe):
     for stretch in stretches:
-        sizes = np.array([len(stretch.lengths), len(stretch.pairs)])
-        for array, dtype in zip((sizes, *stretch), (np.int64, np.uint32, np.int64, np.int64, np.int32), strict=True):
-            pipe.write(np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8))
+        for array in stretch:
+            pipe.write(np.array((array.size, array.itemsize), np.int64).view(np.uint8))
+            pipe.write(array.view(np.uint8))
         pipe.flush()
 
 
@@ -111,8 +106,8 @@ def main():
     """Be the second process: read what `elsewhere` has written, send Stretches until nobody reads them."""
     with open(sys.stdin.fileno(), "rb", closefd=False) as file:
         numbers, ids, offsets, table, outputs, key = (np.load(file, allow_pickle=False) for _ in range(6))
-    C, K, windows, size, position = numbers.tolist()
-    decoder = Decoder(Corpus(ids, offsets), table, C, K)
+    C, K, V, windows, size, position = numbers.tolist()
+    decoder = Decoder(Corpus(ids, offsets), table, C, K, V)
     try:
         _send(Stretches(decoder, windows, outputs, twister_at(key, position), size), sys.stdout.buffer)
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""From the outputs of the random generator to the context windows that the handout's loop would draw with them.
+"""From the outputs of the random generator to the minibatches that the handout's loop would draw with them.
 
 `random.randint` takes 32-bit outputs of the Mersenne Twister, keeps the top bits of each, and rejects an output that is
 out of range. So a stretch of outputs determines thousands of windows to come; but each window begins where the one
@@ -12,48 +12,41 @@ known window. In the end the real windows are those on the way from the first ou
 known windows, is done one by one.
 
 Places are counted from 0 at the first output of the stretch; N outputs, W windows, P (centre, outside) pairs, K
-negatives.
+negatives. An output of 0, which every choice accepts, stands behind the stretch: what lies beyond it has run out.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from utils.minibatches.distinct import Distinct
+
 STRIDE = 1 << 11  # outputs from walker to walker
 HEAD = 3  # outputs that any minibatch takes: the first window's size, sentence and position
-NO_WORD = np.int32(-1)
 MOST_OUTPUTS = 1 << 20  # decoded at a time, as long as a minibatch needs no more
 
 
 class Choices:
-    """What each output of a stretch means where one of `n` is to be chosen.
-
-    Attributes
-    ----------
-    chosen : ndarray of uint32, shape (M + 1,)
-        The choices (from 0) of the M outputs that are not rejected, in order, and one for the outputs that ran out.
-    behind : ndarray of int32, shape (M + 1,)
-        The place behind each of these outputs; the last one lies beyond the stretch.
-    rank : ndarray of int32, shape (N + 2,)
-        How many of these outputs stand before each place: a draw that begins there gives `chosen[rank]`.
-    """
+    """What a choice of one of `n` is, wherever in a stretch, given with the 0 behind it, the choice is drawn."""
 
     def __init__(self, outputs, n):
-        chosen = outputs >> np.uint32(_top_bits(n))  # (N,)
-        fits = chosen < n
-        accepted = np.flatnonzero(fits)  # (M,)
-        self.chosen = np.zeros(len(accepted) + 1, dtype=np.uint32)
-        np.take(chosen, accepted, out=self.chosen[:-1])
-        self.behind = np.full(len(accepted) + 1, len(outputs) + 1, dtype=np.int32)
-        np.add(accepted, 1, out=self.behind[:-1], casting="same_kind")
-        self.rank = np.empty(len(outputs) + 2, dtype=np.int32)
-        self.rank[0], self.rank[-1] = 0, len(accepted)
-        np.cumsum(fits, out=self.rank[1:-1])
+        self._outputs, self._shift = outputs, _top_bits(n)
+        all_rejected = outputs >= _limit(n)  # (N + 1,), of the next `reach` outputs
+        self._rejected = all_rejected.astype(np.uint8)  # (N + 1,): how many in a row, of the next `reach` at most
+        reach = 1
+        while all_rejected.any():
+            self._rejected[:-reach] += all_rejected[:-reach] * self._rejected[reach:]
+            all_rejected[:-reach] &= all_rejected[reach:]
+            all_rejected[-reach:] = False
+            reach *= 2
 
-    def draw(self, place):
-        """The choices of draws that begin at the places, and the places behind them: int64, shapes of `place`."""
-        rank = self.rank[place]
-        return self.chosen[rank].astype(np.int64), self.behind[rank].astype(np.int64)
+    def accepted(self, place):
+        """The place of the output that draws beginning at the places accept."""
+        return place + self._rejected.take(place, mode="clip")
+
+    def chosen(self, accepted):
+        """What is chosen (from 0) by the outputs at these places: int64."""
+        return (self._outputs.take(accepted, mode="clip") >> self._shift).astype(np.int64)
 
 
 class Windows(NamedTuple):
@@ -61,15 +54,15 @@ class Windows(NamedTuple):
 
     Attributes
     ----------
-    first : ndarray of int32, shape (W,)
-        The output that gives a window its size, by its rank among those that `Choices` does not reject. Windows that
-        begin at different places, but with nothing except rejected outputs between them, are the same.
-    end : ndarray of int32, shape (W,)
+    first : ndarray of int, shape (W,)
+        The place of the output that gives a window its size. Windows that begin at different places, but with nothing
+        except rejected outputs between them, are the same.
+    end : ndarray of int, shape (W,)
         The place behind the last output that a window takes.
     counts : ndarray of int64, shape (W,)
         Pairs of each window, at least one.
-    pairs : ndarray of int32, shape (P, K + 2)
-        Ids of centre word, outside word and negative samples, window by window.
+    pairs : ndarray of unsigned int, shape (P, K + 2)
+        Rows of centre word, outside word and negative samples, window by window: see `Minibatch`.
     """
 
     first: np.ndarray
@@ -94,18 +87,18 @@ class Decoder:
     corpus : Corpus
     table : ndarray of int32
         Ids; a negative sample is an entry drawn uniformly.
-    C, K : int
-        Largest window size; negative samples per outside word (0 for none).
+    C, K, V : int
+        Largest window size; negative samples per outside word (0 for none); vocabulary size.
     """
 
-    def __init__(self, corpus, table, C, K):
-        self.corpus, self.table, self.C, self.K = corpus, table, C, K
+    def __init__(self, corpus, table, C, K, V):
+        self.corpus, self.table, self.C, self.K, self.V = corpus, table, C, K, V
         self._ids, self._offsets = corpus.ids, corpus.offsets
-        self._lengths = np.diff(corpus.offsets).astype(np.uint32)  # (S,)
-        self._shifts = _top_bits(self._lengths).astype(np.uint32)  # (S,)
-        self._farthest = max(1, min(C, self._lengths.max().item() - 1))  # no window reaches beyond its sentence
-        reach = np.arange(1, self._farthest + 1)
-        self._reach = np.concatenate((-reach[::-1], reach))  # (2F,): -F .. -1, 1 .. F, for windows of F words or more
+        self._dtype = np.min_scalar_type(2 * V)
+        self._noise_rows = (table + V).astype(self._dtype)
+        lengths = np.arange(np.diff(corpus.offsets).max() + 1)
+        self._shifts, self._limits = _top_bits(lengths), _limit(lengths)  # for a choice among so many words
+        self._farthest = max(1, min(C, len(lengths) - 2))  # no window reaches beyond its sentence
         self._solitude = _solitude(corpus, self._farthest)
 
     def decode(self, outputs):
@@ -113,7 +106,8 @@ class Decoder:
 
         Parameters
         ----------
-        outputs : ndarray of uint32, shape (N,)
+        outputs : ndarray of uint32, shape (N + 1,)
+            The stretch, and the 0 behind it.
 
         Returns
         -------
@@ -122,142 +116,136 @@ class Decoder:
         try:
             return self._windows(outputs)
         finally:  # many megabytes that nobody needs any more
-            self._outputs = self._sizes = self._sentences = self._negatives = self._noise = self._runs = None
+            self._outputs = self._sizes = self._sentences = self._noise = self._rank = self._accepted = None
 
     def _windows(self, outputs):
-        self._n = len(outputs)
-        self._outputs = np.append(outputs, np.uint32(0))  # (N + 1,): every choice accepts the one that was not there
+        self._outputs, self._n = outputs, len(outputs) - 1
         self._sizes = Choices(outputs, self.C)
         self._sentences = Choices(outputs, len(self._offsets) - 1)
         if self.K:
-            self._negatives = Choices(outputs, len(self.table))
-            noise = self.table[self._negatives.chosen[:-1]]  # (M,)
-            self._noise = np.append(noise, np.full(self.K, NO_WORD))  # (M + K,)
-            self._runs = np.lib.stride_tricks.sliding_window_view(self._noise, self.K)  # (M + 1, K)
+            self._draw_noise(outputs)
         known = self._walk()
-        record = np.full(len(self._sizes.chosen), -1, dtype=np.int32)  # (M + 1,): the number of a known window
+        record = np.full(len(outputs), -1, dtype=np.int32)  # (N + 1,): the number of a known window
         record[known.first] = np.arange(len(known.first))
-        return known.of(_follow(record[self._sizes.rank[known.end]].tolist(), start=record[0].item()))
+        following = record.take(self._sizes.accepted(known.end), mode="clip")
+        return known.of(_follow(following.tolist(), start=record[self._sizes.accepted(0)].item()))
+
+    def _draw_noise(self, outputs):
+        """Draw the words of noise from all outputs that give one, as if nothing else were drawn: M of them."""
+        n = len(self.table)
+        fits = outputs < _limit(n)
+        self._rank = np.zeros(len(outputs) + 1, dtype=np.int32)  # (N + 2,): how many stand before each place
+        np.cumsum(fits, out=self._rank[1:])
+        self._accepted = np.flatnonzero(fits).astype(np.int32)  # (M,): the place of each
+        self._noise = self._noise_rows.take(outputs[fits] >> _top_bits(n))  # (M,)
+        self._noise[-1] = 2 * self.V  # no outside word: it stands for all that have run out
 
     def _walk(self):
-        known = np.zeros(len(self._sizes.chosen), dtype=bool)  # (M + 1,)
+        known = np.zeros(self._n + 1, dtype=bool)
         known[-1] = True  # a walker that runs out of outputs has nowhere to go
         parts = []
-        walkers = np.unique(self._sizes.rank[: self._n : STRIDE])
+        walkers = np.unique(self._sizes.accepted(np.arange(0, self._n, STRIDE)))
         while walkers.size:
-            parts.append(self._step(walkers))
             known[walkers] = True
-            walkers = np.unique(self._sizes.rank[parts[-1].end])
-            walkers = walkers[~known[walkers]]
+            parts.append(self._step(walkers))
+            walkers = self._sizes.accepted(parts[-1].end)
+            walkers = walkers[~known.take(walkers, mode="clip")]
         return Windows(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _step(self, first):
         """The windows that the given outputs begin, without those that the stretch does not hold whole."""
-        size = np.minimum(self._sizes.chosen[first].astype(np.int64) + 1, self._farthest)  # (W,)
-        place = self._sizes.behind[first].astype(np.int64)  # (W,)
-        sentence, centre = np.zeros_like(place), np.zeros_like(place)  # (W,) each
-        todo = np.arange(len(place))
-        while todo.size:  # draw a sentence and a position in it, again while the window has no outside word
-            sentence[todo], place[todo] = self._sentences.draw(place[todo])
-            todo = todo[place[todo] <= self._n]
-            position, place[todo] = self._positions(place[todo], sentence[todo])
-            centre[todo] = self._offsets[sentence[todo]] + position
-            todo = todo[(self._solitude[centre[todo]] >= size[todo]) & (place[todo] <= self._n)]
-        if place.max() > self._n:
-            fits = place <= self._n
-            first, size, sentence, centre, place = (x[fits] for x in (first, size, sentence, centre, place))
+        size = np.minimum(self._sizes.chosen(first) + 1, self._farthest)  # (W,)
+        begin, end, centre, place = drawn = self._draw_centres(first + 1)  # (W,) each
+        while (alone := np.flatnonzero((self._solitude.take(centre) >= size) & (place <= self._n))).size:
+            for array, again in zip(drawn, self._draw_centres(place[alone]), strict=True):
+                array[alone] = again
 
-        window, outsides = self._outsides(size, sentence, centre)
+        begin = np.maximum(begin, centre - size)
+        window, outsides = self._outsides(centre, begin, np.minimum(end, centre + size + 1) - begin)
         counts = np.bincount(window, minlength=len(first))  # (W,)
-        pairs = np.empty((len(window), self.K + 2), dtype=np.int32)
-        pairs[:, 0] = self._ids[centre][window]
+        pairs = np.empty((len(window), self.K + 2), dtype=self._dtype)
+        pairs[:, 0] = self._ids.take(centre).take(window)
         pairs[:, 1] = outsides
         if self.K:
-            pairs[:, 2:], place = self._draw_negatives(window, counts, outsides, place)
-        windows = Windows(first, place.astype(np.int32), counts, pairs)
-        return windows if place.size == 0 or place.max() <= self._n else windows.of(np.flatnonzero(place <= self._n))
+            negatives, place = self._draw_negatives(window, counts, outsides, place)
+            pairs[:, 2:] = negatives.T
+        windows = Windows(first, place, counts, pairs)
+        return windows if place.max() <= self._n else windows.of(np.flatnonzero(place <= self._n))
 
-    def _positions(self, place, sentence):
-        """As `Choices.draw`, for one of the words of each sentence."""
-        place, n, shift = place.copy(), self._lengths[sentence], self._shifts[sentence]
-        chosen = self._outputs[place] >> shift
-        rejected = np.flatnonzero(chosen >= n)
-        while rejected.size:
-            place[rejected] += 1
-            chosen[rejected] = self._outputs[place[rejected]] >> shift[rejected]
-            rejected = rejected[chosen[rejected] >= n[rejected]]
-        return chosen.astype(np.int64), place + 1
+    def _draw_centres(self, place):
+        """Draw sentences, and a word of each: where the sentences begin and end, the words, the places behind."""
+        accepted = self._sentences.accepted(place)
+        sentence, place = self._sentences.chosen(accepted), accepted + 1
+        begin, end = self._offsets.take(sentence), self._offsets.take(sentence + 1)
+        length = end - begin
+        limits, outputs = self._limits.take(length), self._outputs.take(place, mode="clip")
+        while (rejected := outputs >= limits).any():
+            place += rejected
+            outputs = self._outputs.take(place, mode="clip")
+        return begin, end, begin + (outputs >> self._shifts.take(length)), place + 1
 
-    def _outsides(self, size, sentence, centre):
-        """The outside words of the windows: the number of the window that each is of (P,), and their ids (P,)."""
-        around = centre[:, None] + self._reach  # (W, 2F)
-        ids = self._ids.take(around, mode="clip")
-        begin = np.maximum(self._offsets[sentence], centre - size)  # (W,)
-        end = np.minimum(self._offsets[sentence + 1], centre + size + 1)  # (W,)
-        inside = (around >= begin[:, None]) & (around < end[:, None])
-        window, column = np.nonzero(inside & (ids != self._ids[centre][:, None]))
-        return window, ids[window, column]
+    def _outsides(self, centre, begin, length):
+        """The outside words of windows: the number of the window that each is of (P,), and their rows (P,)."""
+        window = np.repeat(np.arange(len(centre)), length)
+        shift = begin - (np.cumsum(length) - length)  # (W,)
+        ids = self._ids.take(shift.take(window) + np.arange(len(window)))
+        outside = np.flatnonzero(ids != self._ids.take(centre).take(window))
+        return window.take(outside), (ids.take(outside) + self.V).astype(self._dtype)
 
     def _draw_negatives(self, window, counts, outsides, place):
         """Draw the negatives of all pairs; the first of each window begins at its place.
 
         Returns
         -------
-        negatives : ndarray, shape (P, K)
-            Ids; NO_WORD where the outputs ran out.
-        place : ndarray of int64, shape (W,)
+        negatives : ndarray, shape (K, P)
+            Rows.
+        place : ndarray of int, shape (W,)
             The place behind the last negative of each window; beyond the stretch if the outputs ran out.
         """
-        begin = self._negatives.rank[place].astype(np.int64)  # (W,)
-        # The pairs of earlier windows draw nothing for this one: their share is taken off.
-        ranks = (begin - (np.cumsum(counts) - counts) * self.K)[window] + np.arange(len(window)) * self.K  # (P,)
+        begin, ends = self._rank.take(place, mode="clip"), np.cumsum(counts)  # (W,) each
         last = begin + counts * self.K - 1  # (W,)
-        negatives = self._runs[np.minimum(ranks, len(self._runs) - 1)]  # (P, K)
-        crowded = np.unique(window[(negatives == outsides[:, None]).any(axis=1)])
-        if crowded.size:
-            some = np.flatnonzero(np.isin(window, crowded))
-            ranks = self._draw_again(outsides[some], window[some], ranks[some, None] + np.arange(self.K))
-            negatives[some] = self._noise.take(ranks, mode="clip")
-            last[window[some]] = ranks[:, -1]  # of several pairs of a window the last one stays
-        return negatives, self._negatives.behind.take(last, mode="clip").astype(np.int64)
+        ranks = (last + 1 - ends * self.K).take(window) + np.arange(0, len(window) * self.K, self.K)  # (P,)
+        negatives = self._noise.take(np.arange(self.K)[:, None] + ranks, mode="clip")  # (K, P)
+        met = np.flatnonzero(negatives == outsides) % len(window)
+        for w in set(window.take(met).tolist()):
+            if last[w] < len(self._noise):  # else the outputs ran out
+                pairs = slice(ends[w] - counts[w], ends[w])
+                words, last[w] = self._draw_again(outsides[pairs].tolist(), begin[w], last[w])
+                negatives[:, pairs] = np.reshape(words, (-1, self.K)).T
+        return negatives, self._accepted.take(last, mode="clip") + 1
 
-    def _draw_again(self, outsides, window, ranks):
-        """Where a negative is its own outside word, draw again: it and all later ones of its window move up by one.
-
-        Returns
-        -------
-        ndarray of int64, shape (P, K)
-            Which outputs that are not rejected the negatives come from, moved until none gives its own outside word.
-        """
-        draws = np.arange(ranks.size).reshape(ranks.shape)  # (P, K): in their order
-        while (met := self._noise.take(ranks, mode="clip") == outsides[:, None]).any():
-            at = np.flatnonzero(met)
-            crowded, first = np.unique(window[at // self.K], return_index=True)
-            begin = np.full(window.max() + 1, ranks.size)
-            begin[crowded] = at[first]
-            ranks = ranks + (draws >= begin[window][:, None])
-        return ranks
+    def _draw_again(self, outsides, begin, last):
+        """Take out the words of noise that are their own outside words: the negatives of one window, and the last."""
+        words = self._noise[begin : last + 1].tolist()
+        for at, outside in zip(range(0, len(words), self.K), outsides, strict=True):
+            while outside in (own := words[at : at + self.K]):
+                del words[at + own.index(outside)]
+                last += 1
+                words.append(self._noise.take(last, mode="clip").item())
+        return words, last
 
 
 class Stretch(NamedTuple):
-    """Some whole minibatches.
+    """Some whole minibatches, one after the other, in unsigned integers as small as may be.
 
     Attributes
     ----------
-    heads : ndarray of uint32, shape (m, HEAD)
+    heads : ndarray, shape (m * HEAD,)
         The first outputs that each takes.
-    outputs : ndarray of int64, shape (m,)
-        How many outputs each takes.
-    lengths : ndarray of int64, shape (m,)
-        How many pairs each has.
-    pairs : ndarray of int32, shape (P, K + 2)
-        Ids of centre word, outside word and negative samples of all pairs.
+    outputs, pairs, distinct : ndarray, shape (m,)
+        How many outputs each takes, how many pairs it has, and how many distinct rows these.
+    rows : ndarray, shape (sum of distinct,)
+        The distinct rows.
+    places : ndarray, shape (sum of pairs * (K + 2),)
+        See `Minibatch`.
     """
 
     heads: np.ndarray
     outputs: np.ndarray
-    lengths: np.ndarray
     pairs: np.ndarray
+    distinct: np.ndarray
+    rows: np.ndarray
+    places: np.ndarray
 
 
 class Stretches:
@@ -278,6 +266,7 @@ class Stretches:
 
     def __init__(self, decoder, windows, outputs, twister, size):
         self.decoder, self.windows, self.outputs, self.twister, self.size = decoder, windows, outputs, twister, size
+        self._distinct = Distinct(2 * decoder.V)
 
     def __iter__(self):
         return self
@@ -285,16 +274,24 @@ class Stretches:
     def __next__(self):
         whole = 0
         while not whole:
-            self.outputs = np.concatenate((self.outputs, self.twister.random_raw(self.size).astype(np.uint32)))
+            new = self.twister.random_raw(self.size).astype(np.uint32)
+            outputs = np.concatenate((self.outputs, new, np.zeros(1, dtype=np.uint32)))
+            self.outputs = outputs[:-1]
             self.size = min(2 * self.size, MOST_OUTPUTS)
-            found = self.decoder.decode(self.outputs)
+            found = self.decoder.decode(outputs)
             whole = len(found.end) // self.windows * self.windows
         ends = found.end[self.windows - 1 : whole : self.windows]  # (m,)
         begins = np.append(0, ends[:-1])  # (m,)
         heads = self.outputs[begins[:, None] + np.arange(HEAD)]  # (m, HEAD)
-        lengths = found.counts[:whole].reshape(-1, self.windows).sum(axis=1)  # (m,)
+        pairs = found.counts[:whole].reshape(-1, self.windows).sum(axis=1)  # (m,)
+        cuts = np.cumsum(pairs).tolist()
+        parts = np.split(found.pairs[: cuts[-1]], cuts[:-1])
+        entries = (np.concatenate((part[:, 1:], part[:, 0]), axis=None, dtype=np.intp) for part in parts)
+        rows, places = zip(*map(self._distinct, entries), strict=True)
         self.outputs = self.outputs[ends[-1] :]
-        return Stretch(heads, ends - begins, lengths, found.pairs[: lengths.sum()])
+        distinct = np.array(list(map(len, rows)))  # (m,)
+        rest = (ends - begins, pairs, distinct, np.concatenate(rows), np.concatenate(places))
+        return Stretch(heads.ravel(), *(array.astype(np.min_scalar_type(array.max())) for array in rest))
 
 
 def twister_at(key, position):
@@ -305,8 +302,13 @@ def twister_at(key, position):
 
 
 def _top_bits(n):
-    """How far to shift an output to the right to keep the bits that `randint` keeps for a choice of `n`."""
-    return 32 - np.frexp(n)[1]
+    """How far to shift an output to the right to keep the bits that `randint` keeps for a choice of `n`: uint32."""
+    return (32 - np.frexp(n)[1]).astype(np.uint32)
+
+
+def _limit(n):
+    """The least output that is rejected where one of `n` is to be chosen: uint32."""
+    return np.asarray(n).astype(np.uint32) << _top_bits(n)
 
 
 def _solitude(corpus, C):

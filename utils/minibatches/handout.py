@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.corpus.ids import Corpus
+from utils.minibatches.distinct import Distinct
+from utils.minibatches.rowsums import RowSums
 from utils.system.errors import InputError
 
 COPIES = 30  # of the text in the expanded corpus, each subsampled anew (the handout's number)
@@ -23,75 +25,59 @@ class Minibatch(NamedTuple):
 
     Attributes
     ----------
-    pairs : ndarray of int64, shape (P, K + 2)
-        The rows of each pair's centre word, its outside word and its K negative samples (K = 0: naive softmax).
+    centres : ndarray of int64, shape (P,)
+        The row of each pair's centre word.
+    targets : ndarray of int64, shape (P, K + 1)
+        The rows of its outside word and its K negative samples (K = 0: naive softmax).
     windows : int
         How many windows the pairs come from.
     rows : ndarray of int64, shape (R,)
-        The distinct rows among `pairs`, ascending.
-    order : ndarray of int64, shape (P * (K + 2),)
-        Sorts the entries of `pairs`, read row by row, by what they hold; equal ones stay in their order.
-    indptr : ndarray of int32, shape (R + 1,)
-        Entries `order[indptr[r] : indptr[r + 1]]` of `pairs` hold `rows[r]`.
-    addends : ndarray of int32, shape (P * (K + 2),)
-        What each entry, in the sorted order, adds to the gradient of its row: the centre vector of its pair p, given
-        as 2 p, or, where the entry is the centre word, the gradient with respect to it, given as 2 p + 1.
+        The distinct rows, in any order.
+    places : ndarray of int32, shape (P * (K + 2),)
+        Where in `rows` each target stands, pair by pair, and then each centre.
+    sums : RowSums
+        For at least so many rows and pairs.
     """
 
-    pairs: np.ndarray
+    centres: np.ndarray
+    targets: np.ndarray
     windows: int
     rows: np.ndarray
-    order: np.ndarray
-    indptr: np.ndarray
-    addends: np.ndarray
+    places: np.ndarray
+    sums: RowSums
 
+    @classmethod
+    def of(cls, pairs, windows):
+        """The Minibatch of pairs (P, K + 2), each with its centre word first, which come from so many windows."""
+        rows, places = Distinct(pairs.max() + 1)(np.concatenate((pairs[:, 1:], pairs[:, 0]), axis=None))
+        return cls.placed(rows, places, len(pairs), windows, RowSums(len(rows), len(pairs)))
 
-def minibatches(pairs, lengths, windows):
-    """Cut many pairs into Minibatches, all sorted at once.
+    @classmethod
+    def placed(cls, rows, places, P, windows, sums):
+        """The Minibatch of P pairs whose rows are given by their places."""
+        of_all = rows.take(places)
+        return cls(of_all[-P:], of_all[:-P].reshape(P, -1), windows, rows, places, sums)
 
-    Parameters
-    ----------
-    pairs : ndarray of int64, shape (sum of lengths, K + 2)
-        See `Minibatch`.
-    lengths : ndarray of int, shape (m,)
-        Pairs in each minibatch; at least one.
-    windows : int
-        Windows in each minibatch.
+    @property
+    def pairs(self):
+        """The rows of centre word, outside word and negative samples: shape (P, K + 2)."""
+        return np.column_stack((self.centres, self.targets))
 
-    Returns
-    -------
-    list of Minibatch, length m
-    """
-    width = pairs.shape[1]
-    sizes = lengths * width  # (m,): entries of each
-    begins = np.cumsum(sizes) - sizes  # (m,)
-    # One number for each entry (its minibatch, its row, its place in the minibatch), since sorting numbers is several
-    # times as fast as sorting places by row; bit fields, because they come apart again without divisions.
-    place_bits, row_bits = int(sizes.max()).bit_length(), int(pairs.max()).bit_length()
-    keys = np.repeat((np.arange(len(sizes)) << (row_bits + place_bits)) - begins, sizes) + np.arange(pairs.size)  # (E,)
-    keys += pairs.ravel() << place_bits
-    if len(sizes).bit_length() + row_bits + place_bits <= 32:
-        keys = keys.astype(np.uint32)
-    keys.sort()
-    places = (keys & ((1 << place_bits) - 1)).astype(np.int64)  # (E,)
-    keys >>= place_bits
-    firsts = np.concatenate(([0], np.flatnonzero(keys[1:] != keys[:-1]) + 1, [pairs.size]))  # where a new row begins
-    rows = (keys[firsts[:-1]] & ((1 << row_bits) - 1)).astype(np.int64)  # (sum of R,)
-    cuts = np.searchsorted(firsts, np.append(begins, pairs.size)).tolist()  # (m + 1,)
-    firsts = firsts.astype(np.int32)
-    entry = np.arange(sizes.max(), dtype=np.int32)
-    addends = (2 * (entry // width) + (entry % width == 0)).take(places)  # (E,)
-    return [
-        Minibatch(
-            pairs=pairs[begin // width : (begin + size) // width],
-            windows=windows,
-            rows=rows[cut:next_cut],
-            order=places[begin : begin + size],
-            indptr=firsts[cut : next_cut + 1] - np.int32(begin),
-            addends=addends[begin : begin + size],
-        )
-        for begin, size, cut, next_cut in zip(begins.tolist(), sizes.tolist(), cuts[:-1], cuts[1:], strict=True)
-    ]
+    def gradient(self, weights, v, grad_v):
+        """The gradient of the mean loss over the windows, for the distinct rows.
+
+        Parameters
+        ----------
+        weights : ndarray of float, shape (P, K + 1)
+            The gradient of each target, as a multiple of its pair's centre vector.
+        v, grad_v : ndarray of float, shape (P, d)
+            The centre vector of each pair, and its gradient.
+
+        Returns
+        -------
+        ndarray of float, shape (R, d)
+        """
+        return self.sums(self.places, 1 / self.windows, weights, v, grad_v)[: len(self.rows)]
 
 
 def random_bytes(n):
@@ -210,5 +196,4 @@ def draw_minibatch(corpus, sample, C, windows, K, V):
         centre, outsides = random_window(corpus(), size)
         for outside in outsides:
             pairs.append([centre - V, outside, *random_negatives(outside, sample, K)])
-    pairs = np.array(pairs) + V  # (P, K+2)
-    return minibatches(pairs, np.array([len(pairs)]), windows)[0]
+    return Minibatch.of(np.array(pairs) + V, windows)

@@ -1,17 +1,16 @@
 """The handout's random stream, replayed in bulk: its minibatches, decoded ahead and handed out one at a time."""
 
 import random
-from typing import NamedTuple
 
 import numpy as np
 
 from utils.minibatches import ahead
 from utils.minibatches.decoding import HEAD, Decoder, Stretches, twister_at
-from utils.minibatches.handout import Minibatch, minibatches, random_bytes
+from utils.minibatches.handout import Minibatch, random_bytes
+from utils.minibatches.rowsums import RowSums
 
 FEWEST_OUTPUTS = 1 << 12  # in the first stretch: what comes of it may never be used
 WORTH_A_PROCESS = 1 << 18  # after so long a stretch many more will follow
-AT_ONCE = 16  # minibatches sorted at once: their numbers stay in the processor's cache
 
 
 class Replay:
@@ -30,22 +29,22 @@ class Replay:
     """
 
     def __init__(self, corpus, table, C, windows, K, V):
-        self._decoder = Decoder(corpus, table, C, K)
-        self._windows, self._V = windows, V
+        self._decoder = Decoder(corpus, table, C, K, V)
+        self._windows = windows
         self._alone = ahead.usable_cores() < 2
         self._to_come = iter(())
 
     def minibatch(self):
         """Draw the next Minibatch."""
         # Drawing what any minibatch takes shows whether the stream is where it was left.
-        head = random_bytes(HEAD)
-        decoded = next(self._to_come, None)
-        if decoded is None or head != decoded.head.tobytes():
-            outputs = np.frombuffer(head, "<u4")
-            self._to_come = self._decoded(Stretches(self._decoder, self._windows, outputs, _twister(), FEWEST_OUTPUTS))
-            decoded = next(self._to_come)
-        random.getrandbits(32 * (decoded.outputs - HEAD))
-        return decoded.minibatch
+        drawn = random_bytes(HEAD)
+        head, outputs, minibatch = next(self._to_come, (None, 0, None))
+        if drawn != head:
+            begin = np.frombuffer(drawn, "<u4")
+            self._to_come = self._decoded(Stretches(self._decoder, self._windows, begin, _twister(), FEWEST_OUTPUTS))
+            _, outputs, minibatch = next(self._to_come)
+        random.getrandbits(32 * (outputs - HEAD))
+        return minibatch
 
     def _decoded(self, source):
         """The minibatches to come, as long as the source lasts."""
@@ -60,20 +59,18 @@ class Replay:
             yield from self._cut(stretch)
 
     def _cut(self, stretch):
-        begin = 0
-        for i in range(0, len(stretch.lengths), AT_ONCE):
-            heads, outputs, lengths = (field[i : i + AT_ONCE] for field in stretch[:3])
-            end = begin + lengths.sum()
-            pairs = stretch.pairs[begin:end].astype(np.int64)
-            pairs[:, 1:] += self._V
-            yield from map(_Decoded, heads, outputs.tolist(), minibatches(pairs, lengths, self._windows))
-            begin = end
-
-
-class _Decoded(NamedTuple):
-    head: np.ndarray  # the first outputs that drawing it takes
-    outputs: int  # how many it takes in all
-    minibatch: Minibatch
+        """The minibatches of a stretch, each with its first outputs and the number of all."""
+        width = self._decoder.K + 2
+        sums = RowSums(stretch.distinct.max().item(), stretch.pairs.max().item())
+        heads = stretch.heads.astype("<u4").tobytes()
+        row = entry = 0
+        numbers = (field.tolist() for field in (stretch.outputs, stretch.pairs, stretch.distinct))
+        for i, (outputs, pairs, distinct) in enumerate(zip(*numbers, strict=True)):
+            rows = stretch.rows[row : row + distinct].astype(np.intp)
+            places = stretch.places[entry : entry + pairs * width].astype(np.int32)
+            row, entry = row + distinct, entry + pairs * width
+            minibatch = Minibatch.placed(rows, places, pairs, self._windows, sums)
+            yield heads[4 * HEAD * i : 4 * HEAD * (i + 1)], outputs, minibatch
 
 
 def _twister():
