@@ -133,6 +133,22 @@ def test_a_view_changes_the_array_behind_it(example, view):
     assert_same(behind, expected)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_step_changes_an_array_of_any_order_and_precision(example, order, dtype):
+    g, dense, x = example
+    x = np.array(x, dtype=dtype, order=order)
+    expected = (x - dense).astype(dtype)
+    x -= g
+    assert_same(x, expected)
+
+
+def test_a_gradient_without_rows_changes_nothing():
+    x = np.ones((5, 3))
+    x -= RowGradient(np.array([], dtype=int), np.empty((0, 3)), (5, 3))
+    assert x.tolist() == np.ones((5, 3)).tolist()
+
+
 def test_a_slice_of_x_takes_a_slice_of_it(example):
     g, dense, x = example
     expected = x.copy()
