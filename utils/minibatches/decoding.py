@@ -36,8 +36,7 @@ class Choices:
         reach = 1
         while all_rejected.any():
             self._rejected[:-reach] += all_rejected[:-reach] * self._rejected[reach:]
-            all_rejected[:-reach] &= all_rejected[reach:]
-            all_rejected[-reach:] = False
+            all_rejected[:-reach] &= all_rejected[reach:]  # none of the last ones is left: the 0 is accepted
             reach *= 2
 
     def accepted(self, place):
