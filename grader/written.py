@@ -180,7 +180,7 @@ def as_text(results, prose, answers, verbose=False):
         total = f"{sum(r.points for r in results):5.2f} of {sum(r.line.points for r in results):5.2f}"
         out.append(f"formulas  {total}")
     if prose:
-        out.append(f"prose     a teacher reads these, and gives up to {sum(q.points for q in prose):.2f} points more:")
+        out.append(f"prose     for a teacher to read, up to {sum(q.points for q in prose):.2f} points more:")
         for question in prose:
             what = question.meaning if question.name in answers.formulas else f"{question.meaning} ({UNANSWERED})"
             out.append(f"        {question.name}: {what}; compare {PAGE}, {question.argument}")

@@ -119,7 +119,7 @@ def read(text):
     if len(text) > LONGEST:
         raise Problem(f"it has {len(text)} characters; at most {LONGEST} are read")
     if "//" in text:
-        raise Problem("// has no meaning here: write / for a quotient")
+        raise Problem("// is not allowed here: write / for a quotient")
     for pattern, plain in SPELLINGS:
         text = pattern.sub(plain, text)
     try:
@@ -148,28 +148,28 @@ def _syntax(text, error):
 
 
 def _check(tree):
-    """Refuse what has no meaning here, and spell names plainly."""
+    """Refuse what is not allowed here, and spell names plainly."""
     if isinstance(tree, ast.Name):
         for pattern, plain in NAMES:
             tree.id = pattern.sub(plain, tree.id)
     elif isinstance(tree, ast.Constant):
         if type(tree.value) not in (int, float) or not abs(tree.value) <= LARGEST_NUMBER:
-            raise Problem(f"{shown(tree)} has no meaning here: wanted a number of at most {LARGEST_NUMBER:,.0f}")
+            raise Problem(f"{shown(tree)} is not allowed here: wanted a number of at most {LARGEST_NUMBER:,.0f}")
     elif isinstance(tree, ast.BinOp):
         if isinstance(tree.op, ast.BitXor):
             raise Problem("write ** for a power, not ^")
         if type(tree.op) not in OPERATORS:
-            raise Problem(f"the operator in {shown(tree)} has no meaning here; wanted + - * / ** or @")
+            raise Problem(f"the operator in {shown(tree)} is not allowed here; wanted + - * / ** or @")
     elif isinstance(tree, ast.UnaryOp):
         if not isinstance(tree.op, (ast.USub, ast.UAdd)):
-            raise Problem(f"the operator in {shown(tree)} has no meaning here; wanted + - * / ** or @")
+            raise Problem(f"the operator in {shown(tree)} is not allowed here; wanted + - * / ** or @")
     elif isinstance(tree, ast.Attribute):
         if tree.attr != "T":
-            raise Problem(f".{tree.attr} has no meaning here: only .T, the transpose, may follow a dot")
+            raise Problem(f".{tree.attr} is not allowed here: only .T, the transpose, may follow a dot")
     elif isinstance(tree, ast.Call):
         _check_call(tree)
     elif type(tree) not in (ast.Subscript, ast.Tuple, ast.Slice):
-        raise Problem(f"{shown(tree)} has no meaning here: wanted a formula of names, numbers and + - * / ** @")
+        raise Problem(f"{shown(tree)} is not allowed here: wanted a formula of names, numbers and + - * / ** @")
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, ast.expr):
             _check(child)
@@ -180,18 +180,18 @@ def _check_call(call):
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "np":
         call.func = function = ast.Name(function.attr)
     if not isinstance(function, ast.Name):
-        raise Problem(f"{shown(call)} has no meaning here; write every product with * or @")
+        raise Problem(f"{shown(call)} is not allowed here; write every product with * or @")
     name = {"sigmoid": "sigma", "σ": "sigma"}.get(function.id, function.id)
     if name not in FUNCTIONS and name not in SUMS:
         raise Problem(
-            f"{shown(call)} is read as a function {name}, which there is not: write a product with * or @; "
-            f"functions are {', '.join(sorted([*FUNCTIONS, *SUMS]))}"
+            f"{shown(call)} calls a function {name}, but there is none: write a product with * or @; "
+            f"the functions are {', '.join(sorted([*FUNCTIONS, *SUMS]))}"
         )
     for keyword in call.keywords:
         if keyword.arg != "axis" or name not in SUMS or not _is_axis(keyword.value):
-            raise Problem(f"{keyword.arg or '**'} has no meaning in {name}(...)")
+            raise Problem(f"{keyword.arg or '**'} is not allowed in {name}(...)")
     if any(isinstance(argument, ast.Starred) for argument in call.args):
-        raise Problem("a * before an argument has no meaning here")
+        raise Problem("a * before an argument is not allowed here")
 
 
 def _is_axis(node):

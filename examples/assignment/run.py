@@ -25,9 +25,7 @@ def parse(arguments):
     """Parse the command line."""
     parser = console.ArgumentParser(description="Train word vectors with your own code, and draw their map.")
     parser.add_argument("--sample", action="store_true", help="train on the built-in sample text")
-    parser.add_argument(
-        "--data", metavar="DIR", help="the treebank's folder, if get_datasets.sh did not put it here"
-    )
+    parser.add_argument("--data", metavar="DIR", help="the treebank's folder, if get_datasets.sh did not put it here")
     parser.add_argument("--iterations", type=console.whole_number(1), default=40000, metavar="N", help="in all")
     return parser.parse_args(arguments)
 

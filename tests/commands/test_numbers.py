@@ -18,6 +18,7 @@ PARSERS = {"run.py": (run.handout_parser, run.epochs_parser), "count.py": (count
 WORDS = ("v.txt", "a", "b", "c")
 OTHERS = {
     grade.parse: {("class", "--csv", "x.csv"): ("--jobs", "--seed")},
+    grade.written.parse: {("answers.txt",): ("--seed",)},
     evaluate.parse: {
         ("score", "v.txt"): ("--limit", "--restrict", "--seeds"),
         ("stability", "v.txt"): ("--limit", "--restrict"),

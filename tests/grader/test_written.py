@@ -61,7 +61,7 @@ def test_right_answers_have_all_points_that_a_program_can_give(file, capsys):
     assert status_of(file) == 0
     out = capsys.readouterr().out
     assert "formulas  25.00 of 25.00" in out
-    assert "gives up to 6.00 points more" in out
+    assert "up to 6.00 points more" in out
     assert "(q2)      3 of 3 right, no points" in out
     assert "a: why the loss is a cross-entropy; compare docs/derivations.md, equation (12)" in out
     assert "b.iii: what its two terms do (not answered); compare docs/derivations.md, equation (16)" in out
@@ -73,7 +73,7 @@ def test_a_wrong_answer_costs_its_points_and_says_why(file, capsys):
     assert status_of(file) == 0
     out = capsys.readouterr().out
     assert "(b)        0.00 of  4.00\n  -4    b.i: dJ/dv_c, naive softmax\n          at a random point" in out
-    assert "          hint: the sign is turned: yhat - y, not y - yhat\n" in out
+    assert "          hint: the sign is flipped: yhat - y, not y - yhat\n" in out
     assert "formulas  21.00 of 25.00" in out
 
 
@@ -83,8 +83,8 @@ def test_a_wrong_answer_costs_its_points_and_says_why(file, capsys):
         ("", "not answered: g"),
         ("   # later", "not answered: g"),
         ("s * (1 - ", "          it cannot be read: 1 opening"),
-        ("s(1 - s)", "          `s(1 - s)` is read as a function s"),
-        ("open('x')", "          `open('x')` is read as a function open"),
+        ("s(1 - s)", "          `s(1 - s)` calls a function s"),
+        ("open('x')", "          `open('x')` calls a function open"),
         ("y", "          the name y is unknown here; known are alpha, s, x"),
         ("ones(2)", "          it is a column of 2, wanted a number"),
         ("s / 0", "          it is not finite at a random point"),

@@ -95,9 +95,9 @@ def test_a_known_mistake_is_named(judges, mistake):
     ("question", "layout", "formula", "hint"),
     [
         # the same mistakes, written otherwise
-        ("b.i", "rows", "(y - yhat) @ U", "the sign is turned"),
+        ("b.i", "rows", "(y - yhat) @ U", "the sign is flipped"),
         ("b.i", "columns", "len(y) * (U @ yhat - u_o)", "erratum E2"),
-        ("e", "rows", "8 * outer(y, v_c) - 8 * outer(y, v_c) - outer(y - yhat, v_c) * -1", "the sign is turned"),
+        ("e", "rows", "8 * outer(y, v_c) - 8 * outer(y, v_c) - outer(y - yhat, v_c) * -1", "the sign is flipped"),
         ("g", "columns", "exp(x) / (exp(x) + 1)", "erratum E9"),
         ("h.ii", "columns", "stack(1 - sigma(u_o.T @ v_c), 1 - sigma(W.T @ v_c))", "erratum E14"),
         ("h.i.u_s", "rows", "sum(s, sigma(u_s @ v_c) * v_c)", "erratum E31"),
@@ -117,17 +117,17 @@ def test_a_known_mistake_is_named(judges, mistake):
         # one thing wrong
         ("g", "columns", "exp(-x) / (1 - exp(-x)) ** 2", "a sign: `1 - exp(-x)` should be `1 + exp(-x)`"),
         ("d.other", "columns", "log(yhat_w) * v_c", "a stray log"),
-        ("d.other", "columns", "y_w * v_c", "y_w, which is 0 for these words, stands where yhat_w is wanted"),
+        ("d.other", "columns", "y_w * v_c", "y_w, which is 0 for these words, in place of yhat_w"),
         ("b.i", "columns", "-u_o + sum(x, yhat_w * u_x)", "the index: yhat_w should be yhat_x"),
         ("h.i.u_o", "columns", "sigma(u_o.T @ v_c) - 1", "the factor v_c is missing"),
         ("i", "columns", "sum(i, same_i * sigma(u_i.T @ v_c))", "the factor v_c is missing"),
         ("h.i.u_s", "columns", "sigma(u_o.T @ v_c) * v_c", "u_o for u_s"),
-        ("h.i.v_c", "columns", "(sigma(u_o · v_c) - 1) * u_o + sum(s, sigma(-u_s · v_c) * u_s)", "1 - s stands"),
+        ("h.i.v_c", "columns", "(sigma(u_o · v_c) - 1) * u_o + sum(s, sigma(-u_s · v_c) * u_s)", "1 - s in place of s"),
         ("g", "columns", "s * s + 0", "1 - s is missing"),
         ("j.i", "columns", "mean(j, dU_j) + 0", "not a mean"),
         # right but for a factor
         ("b.i", "columns", "2 * U @ (yhat - y)", "it is 2 times the right value"),
-        ("j.ii", "columns", "-sum(j, dv_j) * 1", "the sign is turned"),
+        ("j.ii", "columns", "-sum(j, dv_j) * 1", "the sign is flipped"),
         ("h.i.u_o", "columns", "K * (sigma(u_o.T @ v_c) - 1) * v_c", "K times the right value"),
         ("b.i", "rows", "(yhat - y) @ U * len(v_c)", "d times the right value"),
     ],

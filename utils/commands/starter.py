@@ -63,7 +63,9 @@ def write(folder):
 
 def main(arguments=None):
     """Write the skeleton that the command line asks for; return the exit status."""
-    parser = console.ArgumentParser(prog="python -m utils.commands.starter", description="Write the assignment's gaps.")
+    parser = console.ArgumentParser(
+        prog="python -m utils.commands.starter", description="Write a skeleton of the assignment, with gaps to fill."
+    )
     parser.add_argument("folder", type=Path, help="a new folder for your solution")
     folder = parser.parse_args(arguments).folder
     names = write(folder)
