@@ -6,7 +6,7 @@ import re
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+|\s+|.")
 LETTERS = {"alpha": "α", "delta": "δ", "sigma": "σ"}
 OPERATORS = {
-    "partial": "∂", "top": "⊤", "in": "∈", "ne": "≠", "neq": "≠", "le": "≤", "gt": ">", "cdot": "⋅", "mid": "∣",
+    "partial": "∂", "top": "⊤", "in": "∈", "neq": "≠", "le": "≤", "gt": ">", "cdot": "⋅", "mid": "∣",
     "lVert": "‖", "rVert": "‖",
 }  # fmt: skip
 FUNCTIONS = {"log", "exp", "max", "cos"}
