@@ -207,6 +207,39 @@ def test_all_follows_what_the_reader_changes(opened, loss):
     assert follows(page) == seen[0]
 
 
+def test_counts_and_their_words_follow_the_reader(opened):
+    page = opened("svd")
+    counts = np.array([[0, 10, 10], [10, 0, 40], [10, 40, 0]])
+
+    def follow(words, k):
+        page.evaluate("show(99)")
+        shown, M = values(page), ppmi(counts).toarray()
+        assert page.locator("#stages section").first.locator("thead th").all_text_contents() == ["", *words]
+        for t, c in np.ndindex(counts.shape):
+            np.testing.assert_allclose(shown[f"M:{t}:{c}"], [M[t, c]], **TOLERANCE)
+        vectors = svd_vectors(M, k, eig=1)
+        np.testing.assert_allclose([shown[f"x:{t}"] for t in range(len(words))], vectors, **TOLERANCE)
+        lost = (np.linalg.svd(M, compute_uv=False)[k:] ** 2).sum()
+        np.testing.assert_allclose(shown["lost"], [lost], **TOLERANCE)
+
+    follow(["I", "like", "dogs"], 2)
+    page.fill("[data-name='W:0:0#0']", "5")
+    counts[0, 0] = 5
+    follow(["I", "like", "dogs"], 2)
+    page.fill("#countedWords", "I like dogs cats")
+    counts = np.pad(counts, (0, 1))
+    for t, count in enumerate((7, 30, 2)):
+        page.fill(f"[data-name='W:{t}:3#0']", str(count))
+        counts[t, 3] = count
+    page.fill("[data-name='W:3:1#0']", "25")
+    counts[3, 1] = 25
+    page.fill("#k", "3")
+    follow(["I", "like", "dogs", "cats"], 3)
+    page.fill("#countedWords", "I I dogs")
+    assert page.locator("#countedWords").get_attribute("aria-invalid") == "true"
+    follow(["I", "like", "dogs", "cats"], 3)
+
+
 def test_drawing_again_gives_other_negatives_and_never_the_target(opened):
     page = opened("negSamplingLossAndGradient")
     page.fill("#K", "10")

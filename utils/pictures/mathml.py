@@ -6,13 +6,13 @@ import re
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+|\s+|.")
 LETTERS = {"alpha": "α", "delta": "δ", "sigma": "σ"}
 OPERATORS = {
-    "partial": "∂", "top": "⊤", "in": "∈", "notin": "∉", "neq": "≠", "le": "≤", "gt": ">", "lt": "<", "cdot": "⋅",
-    "dots": "…", "mid": "∣", "lvert": "|", "rvert": "|", "lVert": "‖", "rVert": "‖", "lbrace": "{", "rbrace": "}",
+    "partial": "∂", "top": "⊤", "in": "∈", "neq": "≠", "le": "≤", "gt": ">", "cdot": "⋅", "mid": "∣",
+    "lVert": "‖", "rVert": "‖",
 }  # fmt: skip
 FUNCTIONS = {"log", "exp", "max", "cos"}
-SPACES = {"\\,": 0.17, "\\quad": 1, "\\qquad": 2}  # em
+SPACES = {"\\,": 0.17, "\\qquad": 2}  # em
 NO_BREAK = "\u00a0"  # browsers leave out other spaces at the end of a text
-SIZES = {"\\bigl", "\\bigr"}  # brackets grow by themselves
+SIZES = {"\\bigl", "\\bigr"}  # of brackets, which all have one size here
 SCRIPTS = {  # which of below and above there are -> element, for the limits of a sum and for everything else
     (True, True): ("munderover", "msubsup"),
     (True, False): ("munder", "msub"),
@@ -122,6 +122,8 @@ class _Reader:
             return f"<mn>{token}</mn>"
         if token.isalpha():
             return f"<mi>{token}</mi>"
+        if token in "()":
+            return f'<mo stretchy="false">{token}</mo>'
         return f"<mo>{html.escape({'-': '−'}.get(token, token))}</mo>"
 
     def _raw(self):

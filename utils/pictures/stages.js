@@ -104,8 +104,8 @@ function samplingStages(setting, p, targets, results, numbers) {
     fromOfU: words.map((_, w) => rows.filter((row) => row.w === w).map((row) => row.delta.key)),
     stages: [
       { ...stage("Negatives", "For every word that was found, K words are drawn at random; none of them is that word " +
-        "itself, but one may come twice. Draw again, or choose them." + (p.key === "h" ? " They are the N = K noise " +
-        "words of (70)." : ""), []), widget: "negatives", targets },
+        "itself, but one may come twice. Draw again, or choose them." + (p.key === "h" ? " They are the noise words " +
+        "of (70), N = K of them." : ""), []), widget: "negatives", targets },
       stage("Scores", `The products of their vectors u with ${p.key === "h" ? "the mean h" : "the centre word's v"}.`,
         p.key === "h" ? [] : ["score"], table(["w", "u", "s"], cells("u", "s")),
         table(["", p.key === "h" ? "h" : "v"], [[{ head: p.key === "h" ? "mean" : setting.centre }, p]])),

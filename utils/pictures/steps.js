@@ -4,7 +4,7 @@
 const PAUSE = 1800;  // milliseconds from stage to stage while it plays
 const ROUNDING = 1e-12;  // what is smaller is shown as zero
 const FULL = 85;  // per cent of the colour in a cell whose number is 1 or more
-const MOST_WORDS = 12, LONGEST_WORD = 20;
+const MOST_WORDS = 12, MOST_COUNTED = 6, LONGEST_WORD = 20;
 
 const state = {};
 let shownStages = [], quantities = new Map(), current = 0, timer = 0;
@@ -39,9 +39,12 @@ function targetsNow() {
   return outsides.length === 0 ? [] : state.method === "cbow" ? [centre] : outsides;
 }
 
-// Keep the state whole after a change of words, window or K: vectors for new words, K negatives for every target.
+// Keep the state whole after a change of words, window or K: vectors and counts for new words, K negatives for
+// every target.
 function complete() {
   state.centre = Math.min(state.centre, state.sentence.length - 1);
+  const size = range(state.countedWords.length);
+  state.counts = size.map((t) => size.map((c) => state.counts[t]?.[c] ?? 0));
   for (const word of wordsOf(state.sentence)) {
     if (!Object.hasOwn(state.vectors, word)) state.vectors[word] = { v: drawVector(word, "v"), u: drawVector(word, "u") };
   }
@@ -276,13 +279,15 @@ const USES = {
   loss: () => state.method === "skipgram",
   negatives: () => ["negSamplingLossAndGradient", "cbow"].includes(state.method)
     || state.method === "skipgram" && state.loss === "negatives",
+  counts: () => ["ppmi", "svd"].includes(state.method),
   svd: () => state.method === "svd",
 };
 
 function buildControls() {
   for (const label of document.querySelectorAll("[data-for]")) label.hidden = !USES[label.dataset.for]();
-  const values = { ...state, sentence: state.sentence.join(" ") };
-  for (const id of ["method", "sentence", "window", "loss", "K", "step", "k"]) {
+  const values = { ...state, sentence: state.sentence.join(" "), countedWords: state.countedWords.join(" ") };
+  byId("k").max = String(state.countedWords.length);
+  for (const id of ["method", "sentence", "window", "loss", "K", "step", "countedWords", "k"]) {
     if (byId(id) !== document.activeElement) byId(id).value = String(values[id]);
   }
 }
@@ -297,17 +302,19 @@ function control(id, read, change = changed) {
 
 const whole = (input) => input.validity.valid && Number.isInteger(input.valueAsNumber) ? input.valueAsNumber : undefined;
 
-function readSentence(input) {
-  const words = input.value.split(/\s+/).filter((word) => word !== "");
-  const fits = words.length <= MOST_WORDS && words.every((word) => word.length <= LONGEST_WORD);
-  return fits && new Set(words).size >= 2 ? words : undefined;
+// Words, of which at least two must differ: a sentence, or all of them in a table.
+function readWords(input, most, distinct) {
+  const words = input.value.split(/\s+/).filter((word) => word !== ""), different = new Set(words).size;
+  const fits = words.length <= most && words.every((word) => word.length <= LONGEST_WORD);
+  return fits && different >= 2 && (different === words.length || !distinct) ? words : undefined;
 }
 
 control("method", (select) => select.value, (change) => {
   current = 0;
   changed(change);
 });
-control("sentence", readSentence);
+control("sentence", (input) => readWords(input, MOST_WORDS, false));
+control("countedWords", (input) => readWords(input, MOST_COUNTED, true));
 control("window", whole);
 control("loss", (select) => select.value);
 control("K", whole);
@@ -368,7 +375,7 @@ byId("back").addEventListener("click", () => go(current - 1));
 byId("forward").addEventListener("click", () => go(current + 1));
 byId("play").addEventListener("click", play);
 const KEYS = {
-  ArrowRight: () => go(current + 1), ArrowLeft: () => go(current - 1), p: play, Home: () => go(0),
+  ArrowRight: () => go(current + 1), ArrowLeft: () => go(current - 1), p: play, P: play, Home: () => go(0),
   End: () => go(shownStages.length - 1), Escape: () => light(null),
 };
 document.addEventListener("keydown", (event) => {

@@ -56,8 +56,9 @@ FORMULAS = {
                  r"\sum_{\substack{-m\le j\le m\\ j\neq0}}\frac{\partial J(v_c,w_{t+j},U)}{\partial v_c}"),
     "39": ("39", r"\frac{\partial J_{\text{skip-gram}}}{\partial v_w}=0\qquad\text{for } w\neq c"),
     "mean": ("", r"h=\frac1m\sum_kv_{o_k}"),
-    "cbow-loss": ("70", r"-\log\sigma(u_c^\top h)-\frac KN\sum_{n=1}^N\log\sigma(-u_{w_n}^\top h)"),
-    "cbow-h": ("70", r"\bigl(\sigma(u_c^\top h)-1\bigr)\,u_c+\frac KN\sum_{n=1}^N\sigma(u_{w_n}^\top h)\,u_{w_n}"),
+    "cbow-loss": ("70", r"-\log\sigma(u_c^\top h)-\frac KN\sum_{n:\,w_n\neq c}\log\sigma(-u_{w_n}^\top h)"),
+    "cbow-h": ("70", r"\bigl(\sigma(u_c^\top h)-1\bigr)\,u_c"
+                     r"+\frac KN\sum_{n:\,w_n\neq c}\sigma(u_{w_n}^\top h)\,u_{w_n}"),
     "cbow-v": ("70", r"\frac{\partial J}{\partial v_{o_k}}=\frac1m\,\frac{\partial J}{\partial h}"),
     "40": ("40", r"p(t,c)=\frac{W[t,c]}{\sum_{t',c'}W[t',c']}"),
     "40-targets": ("40", r"p(t)=\sum_{c'}p(t,c')"),
