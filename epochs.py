@@ -40,7 +40,7 @@ NOISE = {"skip-gram": 16, "cbow": 32}
 LEAST_STEPS = 512  # in an epoch: a small text is learnt in smaller steps, in which fewer words repeat
 LEAST_RATE = 1e-4  # share of the step that is left in the end, as in word2vec's C code
 ROUND = 1 << 22  # words that each of several workers reads before they average: some seconds
-LEAST_ROUNDS = 4  # in an epoch, of texts too short for such rounds: workers that average rarely learn less
+LEAST_ROUNDS = 16  # in an epoch, of texts too short for such rounds: workers that average rarely learn less
 SAVE_EVERY = 60.0  # seconds between checkpoints
 REPORTS = 20  # of the loss, in a whole training
 

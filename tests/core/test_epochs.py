@@ -475,12 +475,12 @@ def test_rounds_take_every_chunk_once_and_end_with_the_epoch(monkeypatch, length
 
 
 @pytest.mark.parametrize("n", [2, 3])
-def test_rounds_have_as_many_words_as_set_and_a_short_text_four_rounds(monkeypatch, n):
+def test_rounds_have_as_many_words_as_set_and_a_short_text_sixteen_rounds(monkeypatch, n):
     monkeypatch.setattr(epochs, "ROUND", 50)
     long = rounds([5] * 200 * n, n, monkeypatch)
     assert [[len(share) for share in shares] for shares in long] == [[10] * n] * 20
-    short = rounds([5] * 20 * n, n, monkeypatch)
-    assert [[len(share) for share in shares] for shares in short] == [[5] * n] * 4
+    short = rounds([5] * 32 * n, n, monkeypatch)
+    assert [[len(share) for share in shares] for shares in short] == [[2] * n] * 16
 
 
 def rounds(lengths, n, monkeypatch, epochs_=1):
