@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from sgd import sgd
-from utils.pictures.wordmap import MAP_GROUPS, MAP_WORDS, word_map
+from utils.commands.words import MAP_GROUPS, MAP_WORDS
+from utils.pictures.wordmap import word_map
 from utils.system import console
 from utils.treebank import StanfordSentiment, sample_treebank
 from word2vec import negSamplingLossAndGradient, skipgram, word2vec_sgd_wrapper

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from utils.corpus import reading, sources
@@ -230,6 +230,7 @@ def test_the_words_of_a_line_do_not_depend_on_other_lines(one, other):
 
 
 @given(ascii_and_more)
+@example("日\n1ア ア")  # katakana in a line without ideographs
 def test_words_are_found_by_looking_at_one_character_after_the_other(text):
     assert default_words(text) == [word for line in text.split("\n") for word in [*loop(line), "\0"]][:-1]
 

@@ -254,4 +254,6 @@ def _respect_spaces(kinds):
         return np.bincount(chosen, minlength=line[-1] + 1)
 
     short = per_line(line[ideographs]) <= SPACED_RUN * per_line(line[begins])
-    kinds[ideographs & (short & (per_line(line[solid[1:]][spaced]) > 0))[line]] = LETTER
+    # A line of katakana alone is read as it would be without other lines beside it.
+    with_spaces = short & (per_line(line[solid[1:]][spaced]) > 0) & (per_line(line[kinds == IDEOGRAPH]) > 0)
+    kinds[ideographs & with_spaces[line]] = LETTER
