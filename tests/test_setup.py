@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import count
+import evaluate
+import run
 from utils.system.paths import PROJECT
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
@@ -196,3 +200,17 @@ def test_a_python_that_is_missing_too_old_or_without_venv_is_told_in_one_line(ma
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.10.1\n', encoding="utf-8")
     old.chmod(0o755)
     assert "--version says: Python 3.10.1." in complaint(make("test", f"PYTHON={old}"))
+
+
+@needs_make
+def test_the_example_calls_the_commands_with_options_they_have(make):
+    lines = make("-n", "example", "TEXT=my text.txt").stdout.splitlines()
+    calls = [shlex.split(line)[1:] for line in lines if re.match(r"\S*python (run|count|evaluate)\.py ", line)]
+    parsers = {"run.py": run.parse, "count.py": count.parse, "evaluate.py": evaluate.parse}
+    parsed = [parsers[call[0]](call[1:]) for call in calls]
+    assert [args.corpus for args in parsed[:3]] == ["my text.txt"] * 3
+    assert [args.model for args in parsed[:2]] == ["skip-gram", "cbow"]
+    saved = [str(args.save) for args in parsed[:3]]
+    assert [str(file) for file in parsed[3].files] == saved
+    assert parsed[4].file in saved
+    assert "utils/datasets/text8/text8" in make("-n", "example").stdout  # without TEXT
