@@ -13,7 +13,6 @@ What has no data to score with is left out of the table, with a line that says h
 """
 
 import dataclasses
-import json
 import os
 import sys
 from argparse import BooleanOptionalAction
@@ -29,7 +28,7 @@ from utils.system import console
 from utils.system.bar import Bar
 from utils.system.console import say
 from utils.system.errors import InputError
-from utils.system.files import replacing
+from utils.system.files import refuse_missing_folder, write_json
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment, sample_treebank
 from utils.vectors.files import load_vectors
 from utils.vectors.view import view
@@ -162,6 +161,7 @@ def add_file(parser):
 
 
 def add_centre(parser):
+    """Declare --centre, which decides about the mean vector."""
     parser.add_argument(
         "--centre",
         "--center",
@@ -203,6 +203,7 @@ def several_words(parser):
 
 
 def neighbour_words(parser):
+    """Declare the words whose neighbours are asked for, and among how many."""
     several_words(parser)
     parser.add_argument(
         "--restrict",
@@ -241,6 +242,8 @@ def heat_map_options(parser):
 def score(args):
     """Print the table; write JSON and picture if asked."""
     refuse_overwriting(args.files, [args.json, args.confusion])
+    if args.json:
+        refuse_missing_folder(args.json)
     data, notes = read_data(args)
     settings = table.Settings(args.restrict, args.normalize, args.seeds)
     found = []
@@ -258,15 +261,11 @@ def score(args):
     say(*(f"wrote {file}" for file in (args.json, args.confusion) if file))
 
 
-def write_json(path, content):
-    with replacing(path) as file:
-        json.dump(content, file, indent=1, allow_nan=False)
-        file.write("\n")
-
-
 def compare_neighbours(args):
     """Print how many nearest neighbours several files have in common."""
     refuse_overwriting(args.files, [args.json])
+    if args.json:
+        refuse_missing_folder(args.json)
     spaces = [load_vectors(file, args.limit, strict=args.strict) for file in args.files]
     common, bands = stability.stability(spaces, args.restrict, args.centre)
     if args.json:

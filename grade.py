@@ -28,7 +28,7 @@ from utils.commands.inputs import refuse_overwriting
 from utils.corpus import sample
 from utils.system import console
 from utils.system.errors import EnvironmentFailure, InputError
-from utils.system.files import replacing
+from utils.system.files import refuse_missing_folder, write_json
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment
 
 LARGEST_SEED = 2**32 - 1
@@ -95,13 +95,6 @@ def read_text(args):
         return Text(StanfordSentiment(sample.write_sample_treebank(folder, SAMPLE_SENTENCES)), "sample", judging=False)
 
 
-def write_json(path, content):
-    """Write a JSON file, whole or not at all."""
-    with replacing(path) as file:
-        json.dump(content, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-
-
 def read_metadata(path):
     """What Gradescope says about a submission; nothing where that cannot be read."""
     try:
@@ -157,7 +150,7 @@ def _no_text():
 def main(arguments=None):
     """Grade as the command line asks; return the exit status."""
     if (rest := written.asked_for(arguments)) is not None:
-        return written.main(rest, write_json)
+        return written.main(rest)
     args = parse(arguments)
     outputs = list(filter(None, (args.json, args.gradescope, args.csv)))
     for path in filter(None, (args.scheme, args.metadata)):
@@ -166,8 +159,7 @@ def main(arguments=None):
     code = args.path.rglob("*.py") if any(path.exists() for path in outputs) else ()
     refuse_overwriting([args.path, args.scheme, args.metadata, *code], outputs)
     for path in outputs:
-        if not path.resolve().parent.is_dir():
-            raise InputError(f"there is no folder {path.parent} for {path.name}")
+        refuse_missing_folder(path)
     scheme = read_scheme(args.scheme)
     parts = [args.only] if args.only else scheme.graded_parts()
     settings = {"parts": parts, "seed": args.seed, "scheme": scheme, "protection": find_protection(args.unsafe)}

@@ -22,7 +22,7 @@ from grader.written_judging import Judge
 from grader.written_questions import PROSE, QUESTIONS, make_cases
 from utils.system import console
 from utils.system.errors import InputError, quoted
-from utils.system.files import read_lines, replacing
+from utils.system.files import read_lines, refuse_missing_folder, replacing, write_json
 
 LAYOUTS = ("columns", "rows")
 MOST_BYTES = 100_000  # of a file of answers
@@ -133,7 +133,7 @@ def _plain(name):
 def _why_left_out(line, equals, name):
     if not equals:
         return f"{quoted(line)} has no =; a formula stands on one line, after the name of its question"
-    return f"there is no question {quoted(name)}; `python grade.py written --template` prints all names"
+    return f"no question is called {quoted(name)}; `python grade.py written --template` lists all names"
 
 
 def chosen(only):
@@ -146,7 +146,7 @@ def chosen(only):
     )
     if not questions and not prose:
         letters = sorted({q.letter for q in QUESTIONS + PROSE})
-        raise InputError(f"there is no question {quoted(only)}; wanted one of {', '.join(letters)}, or a part: h.i")
+        raise InputError(f"no question is called {quoted(only)}; give one of {', '.join(letters)}, or a part: h.i")
     return questions, prose
 
 
@@ -225,14 +225,13 @@ def parse(arguments):
 
 
 def write_template(path):
-    """Write the empty form where there is no file yet; without a path, print it."""
+    """Write the empty form to a new file; without a path, print it."""
     if path is None:
         console.say(*template())
         return
     if path.exists():
         raise InputError(f"{path} exists, and may hold answers; give another name")
-    if not path.resolve().parent.is_dir():
-        raise InputError(f"there is no folder {path.parent} for {path.name}")
+    refuse_missing_folder(path)
     with replacing(path) as file:
         file.write("\n".join(template(path)) + "\n")
     console.say(f"wrote {path}")
@@ -244,21 +243,14 @@ def asked_for(arguments):
     return arguments[1:] if arguments[:1] == ["written"] else None
 
 
-def main(arguments, write_json):
-    """Check a file of answers, or write the form, as the command line asks; return the exit status.
-
-    Parameters
-    ----------
-    arguments : list of str
-    write_json : callable
-        Takes a path and what to write there.
-    """
+def main(arguments):
+    """Check a file of answers, or write the form, as the command line asks; return the exit status."""
     args = parse(arguments)
     if args.template:
         write_template(args.path)
         return 0
-    if args.json and not args.json.resolve().parent.is_dir():
-        raise InputError(f"there is no folder {args.json.parent} for {args.json.name}")
+    if args.json:
+        refuse_missing_folder(args.json)
     if args.json and args.json.exists() and args.path.exists() and args.json.samefile(args.path):
         raise InputError(f"--json would write over the answers in {args.path}; give another name")
     questions, prose = chosen(args.only)

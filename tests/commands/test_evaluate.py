@@ -556,6 +556,13 @@ def test_what_is_read_is_not_written_over(call, plane, sets):
     assert plane.read_bytes() == before
 
 
+@pytest.mark.parametrize("command", [(), ("stability",)])
+def test_a_missing_folder_for_the_json_is_said_before_the_work(call, plane, sets, command, monkeypatch):
+    monkeypatch.setattr(evaluate, "load_vectors", None)
+    options = ("--sets", sets) if not command else (plane,)
+    assert refused(call(*command, plane, *options, "--json", "nowhere/a.json"), "the folder nowhere, where a.json")
+
+
 def test_strict_refuses_words_that_are_not_utf_8(call, tmp_path):
     path = tmp_path / "cut.txt"
     path.write_bytes(b"2 2\ncaf\xc3 1 2\nthe 2 1\n")

@@ -41,6 +41,12 @@ def test_the_precepts_pmi():
     assert (round(like, 3), round(dogs, 3)) == (0.182, 0.652)
 
 
+def test_rows_in_tuples_are_rows():
+    rows = tuple(map(tuple, PRECEPT))  # three of them, which SciPy would take for the parts of a sparse matrix
+    np.testing.assert_array_equal(pmi(rows).toarray(), pmi(PRECEPT).toarray())
+    np.testing.assert_array_equal(svd_vectors(rows, d=2), svd_vectors(PRECEPT, d=2))
+
+
 def test_the_precepts_pmi_is_that_of_its_probabilities():
     """p(like, I) = 1/12, p(I) = 1/6, p(like) = p(dogs) = 5/12, p(like, dogs) = 1/3."""
     matrix = pmi(PRECEPT).toarray()

@@ -1,6 +1,7 @@
 """utils/system/files.py: files that are there whole or not at all, folders, and lines of text."""
 
 import errno
+import json
 import os
 import stat
 import tempfile
@@ -11,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from utils.system.errors import EnvironmentFailure, InputError
-from utils.system.files import make_folder, read_lines, replacing, write_together
+from utils.system.files import (
+    make_folder,
+    read_lines,
+    refuse_missing_folder,
+    replacing,
+    write_json,
+    write_together,
+)
 
 needs_a_umask = pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
 
@@ -318,3 +326,23 @@ def test_only_regular_files_are_read(tmp_path):
         read_lines(tmp_path)
     with pytest.raises(InputError, match="null"):
         read_lines(tmp_path / "a\0b")
+
+
+# JSON, and folders that must be there
+
+
+def test_json_of_any_text_is_read_back_and_numbers_it_lacks_leave_the_old_file(tmp_path):
+    path, content = tmp_path / "a.json", {"words": ["m\u00fchle", "\u4f60", "\udcff"], "share": 0.5}
+    write_json(path, content)
+    assert json.loads(path.read_text(encoding="utf-8")) == content
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, [float("nan")])
+    assert json.loads(path.read_text(encoding="utf-8")) == content
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_a_missing_folder_is_refused_and_named(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match=f"the folder {tmp_path / 'nowhere'}, where a.txt should go, does not exist"):
+        refuse_missing_folder(tmp_path / "nowhere" / "a.txt")
+    monkeypatch.chdir(tmp_path)
+    refuse_missing_folder("a.txt")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from utils.system import console
 from utils.system.errors import EnvironmentFailure, InputError
+from utils.system.files import refuse_missing_folder
 from utils.system.paths import PROJECT
 
 SKELETON = PROJECT / "examples" / "assignment"
@@ -44,11 +45,9 @@ def write(folder):
         raise InputError(f"{SKELETON} is missing; run this in the folder of the whole project")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} exists and is not empty; give the name of a new folder")
-    parent = folder.resolve().parent
-    if not parent.is_dir():
-        raise InputError(f"there is no folder {folder.parent} for {folder.name}")
+    refuse_missing_folder(folder)
     try:
-        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{folder.name}.") as scratch:
+        with tempfile.TemporaryDirectory(dir=folder.resolve().parent, prefix=f".{folder.name}.") as scratch:
             made = Path(scratch, "starter")
             shutil.copytree(PROJECT / "utils", made / "utils", ignore=shutil.ignore_patterns(*LEFT_OUT))
             for path in (*skeleton, *(PROJECT / name for name in SCRIPTS)):

@@ -8,7 +8,7 @@ Equation numbers without a source are those of docs/derivations.md.
 """
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from utils.system.errors import InputError
 from utils.vectors.signs import fix_signs
@@ -102,9 +102,14 @@ def _check_options(cds, shift_k, smoothing):
         raise InputError(f"smoothing must be a finite number of at least 0, got {smoothing}")
 
 
+def _sparse(matrix):
+    # csr_array takes a tuple of three rows for data, indices and indptr.
+    return csr_array(matrix if issparse(matrix) else np.asarray(matrix), dtype=np.float64)
+
+
 def _checked(counts):
     """The counts as a csr_array of float64 with one entry per cell and no zeros; the argument is not changed."""
-    counts = csr_array(counts, dtype=np.float64)
+    counts = _sparse(counts)
     if counts.ndim != 2:
         raise InputError(f"counts must be a matrix, got {counts.ndim} dimension(s)")
     if not (np.isfinite(counts.data).all() and (counts.data >= 0).all()):
@@ -161,7 +166,7 @@ def svd_vectors(
     array([[0., 3.],
            [4., 0.]])
     """
-    matrix = csr_array(matrix, dtype=np.float64)
+    matrix = _sparse(matrix)
     n, m = matrix.shape
     if not 1 <= d <= min(n, m):
         raise InputError(f"the dimension must lie in 1 .. {min(n, m)} for a matrix of {n} x {m}, got {d}")

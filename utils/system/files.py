@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import json
 import os
 import stat
 import tempfile
@@ -111,6 +112,33 @@ def _remove(path):
     if path is not None:
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def write_json(path, content):
+    """Write a JSON file, whole or not at all; characters beyond ASCII are escaped, so that any text can be written.
+
+    Raises
+    ------
+    EnvironmentFailure
+        As `replacing`.
+    ValueError
+        `content` has NaN or infinity, which JSON lacks.
+    """
+    with replacing(path) as file:
+        json.dump(content, file, indent=2, allow_nan=False)
+        file.write("\n")
+
+
+def refuse_missing_folder(path):
+    """Refuse a path to write to whose folder is missing, before there is anything to write.
+
+    Raises
+    ------
+    InputError
+    """
+    path = Path(path)
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"the folder {path.parent}, where {path.name} should go, does not exist: make it first")
 
 
 def make_folder(path):
