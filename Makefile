@@ -31,7 +31,7 @@ endif
 		echo "== Some evaluation sets are missing: the table is shorter without them." >&2
 	$(RUN) run.py --corpus "$(EXAMPLE_TEXT)" --out example/skip-gram --save example/skip-gram.txt
 	$(RUN) run.py --corpus "$(EXAMPLE_TEXT)" --model cbow --out example/cbow --save example/cbow.txt
-	$(RUN) count.py --corpus "$(EXAMPLE_TEXT)" --window 5 --weighting linear --dim 100 --save example/ppmi-svd.txt
+	$(RUN) count.py --corpus "$(EXAMPLE_TEXT)" --window 5 --weighting linear --dim 100 --out example/counts --save example/ppmi-svd.txt
 	$(RUN) evaluate.py example/skip-gram.txt example/cbow.txt example/ppmi-svd.txt --json example/scores.json
 	$(RUN) evaluate.py map example/ppmi-svd.txt --top 1000 --out example/map.html
 

@@ -403,7 +403,7 @@ def _explain_on_page(parser, args):
     from utils.pictures.steps import step_page  # its package imports matplotlib, which nothing else here needs
 
     step_page(args.page, args.explained or "all")
-    console.say(f"{args.page}: written; open it in a browser")
+    console.say(f"wrote {args.page}: open it in a browser")
     return 0
 
 

@@ -213,4 +213,6 @@ def test_the_example_calls_the_commands_with_options_they_have(make):
     saved = [str(args.save) for args in parsed[:3]]
     assert [str(file) for file in parsed[3].files] == saved
     assert parsed[4].file in saved
+    written = [*(args.out for args in parsed[:3]), *saved, parsed[3].json, parsed[4].out]
+    assert {Path(path).parts[0] for path in written} == {"example"}  # which git ignores
     assert "utils/datasets/text8/text8" in make("-n", "example").stdout  # without TEXT

@@ -306,7 +306,7 @@ def test_a_wrong_loss_of_cbow_is_pointed_at(explained):
 
 def test_a_page_is_written_instead(tmp_path, capsys):
     assert word2vec.main(["explain", "svd", "--page", str(tmp_path / "step.html")]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'step.html'}: written; open it in a browser\n"
+    assert capsys.readouterr().out == f"wrote {tmp_path / 'step.html'}: open it in a browser\n"
     assert '"method":"svd"' in (tmp_path / "step.html").read_text(encoding="utf-8")
 
 
