@@ -129,6 +129,8 @@ class Trainer:
     keep : ndarray of float, shape (V,)
         See `subsampling`.
     settings : Settings
+    frozen : ndarray of int, optional
+        Rows of the vectors that stay as they are.
 
     Raises
     ------
@@ -136,11 +138,13 @@ class Trainer:
         Fewer than two different words.
     """
 
-    def __init__(self, counts, keep, settings):
+    def __init__(self, counts, keep, settings, frozen=None):
         if np.count_nonzero(counts) < 2:
             raise InputError("the text has fewer than two different words: there is nothing to learn from")
         self.counts, self.keep, self.settings = counts, np.asarray(keep, dtype=np.float32), settings
-        self.V = len(counts)
+        self.V, self.frozen = len(counts), frozen
+        self._learns = np.ones(2 * self.V)  # 0 for rows that stay as they are
+        self._learns[[] if frozen is None else frozen] = 0
         self._noise = NoiseDistribution(np.asarray(counts, dtype=float) ** NOISE_POWER)
         self._distinct = Distinct(2 * self.V)
         self._step_words = max(1, min(settings.batch, int(np.sum(counts)) // LEAST_STEPS))
@@ -216,7 +220,7 @@ class Trainer:
         ids = zip((band.centres(), band.candidates(), noise), outputs, strict=True)
         rows = Rows(vectors, [words + output for words, output in ids], self._distinct)
         loss, predictions, pulls = learn(band, noise, *rows.parts)
-        rows.descend(pulls, rate)
+        rows.descend(pulls, rate * self._learns.take(rows.ids))
         return loss, predictions
 
     # Each model gets the vectors of the centre words (n, d), of the tiles' candidates (t, W, d) and of the noise words
@@ -359,7 +363,7 @@ class Report(NamedTuple):
     held_out: float | None = None
 
 
-def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=None, every=None):
+def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=None, every=None, vectors=None):
     """Train on all chunks, or on those that are left.
 
     Parameters
@@ -378,6 +382,8 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=N
         Called after each round with the number of chunks trained on.
     every : int, optional
         Chunks between two reports within an epoch, instead.
+    vectors : ndarray of float, shape (2 V, d), optional
+        To start from, and to be overwritten; those of `Trainer.initial_vectors` by default.
 
     Returns
     -------
@@ -390,7 +396,8 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=N
     KeyboardInterrupt
         On Ctrl-C; with checkpoints, after the round has been saved.
     """
-    epochs = _Epochs(trainer, chunks, workers or Workers(), report, progress, every)
+    vectors = trainer.initial_vectors() if vectors is None else vectors
+    epochs = _Epochs(trainer, chunks, vectors, workers or Workers(), report, progress, every)
     return drive(epochs, len(chunks), checkpoints)
 
 
@@ -399,10 +406,10 @@ class _Epochs(Run):
 
     unit = "chunk"
 
-    def __init__(self, trainer, chunks, workers, report, progress, every):
+    def __init__(self, trainer, chunks, vectors, workers, report, progress, every):
         self.trainer, self.chunks, self.workers = trainer, chunks, workers
         self.tell, self.progress = report or (lambda report: None), progress or (lambda chunk: None)
-        self.x = trainer.initial_vectors()
+        self.x = vectors
         self.remedy = f"try a smaller step than {trainer.settings.step:g}"
         self.since_report, self.of_epoch = [0.0, 0.0], [0.0, 0.0]  # sum of losses, predictions
         self.loss = self.epoch_loss = None  # the last ones reported
@@ -498,16 +505,17 @@ def _train_round(trainer, vectors, chunks, shares, workers):
         results = [trainer.train(vectors, chunks[number]) for number in shares[0]]
         return sum(loss for loss, _ in results), sum(predictions for _, predictions in results)
     settings = replace(trainer.settings, step=n * trainer.settings.step)
-    tasks = [(trainer.counts, trainer.keep, settings, vectors, [chunks[i] for i in share]) for share in shares]
+    what = trainer.counts, trainer.keep, settings, trainer.frozen
+    tasks = [(*what, vectors, [chunks[i] for i in share]) for share in shares]
     results = workers.map(_train_share, tasks)
     for rows, changes, _, _ in results:
         vectors[rows] += changes / n
     return sum(result[2] for result in results), sum(result[3] for result in results)
 
 
-def _train_share(counts, keep, settings, vectors, chunks):
+def _train_share(counts, keep, settings, frozen, vectors, chunks):
     """What a worker does: return the rows that it has changed (R,), by how much (R, d), loss and predictions."""
-    trainer, trained = Trainer(counts, keep, settings), np.array(vectors)
+    trainer, trained = Trainer(counts, keep, settings, frozen), np.array(vectors)
     results = [trainer.train(trained, chunk) for chunk in chunks]
     trained -= vectors
     rows = np.flatnonzero(trained.any(axis=1))

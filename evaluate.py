@@ -36,7 +36,6 @@ from utils.vectors.wordvectors import METHODS
 
 SIMILARITY, ANALOGIES, SENTIMENT = TASKS = ("similarity", "analogies", "sentiment")
 SET_FILES = {SIMILARITY: sets.SIMILARITY_FILES, ANALOGIES: sets.ANALOGY_FILES}
-SETS_VARIABLE = "EVAL_SETS"
 NEIGHBOURS = 10
 WORDS = "words of the picture (default: the handout's 24 if most are in the file, else some of its frequent words)"
 MAP_ENDINGS = (".png", ".html")
@@ -116,7 +115,7 @@ def score_options(parser):
         "--sets",
         metavar="DIR",
         help="folder of the similarity and analogy sets; any file there of two words and a number per line is a set, "
-        f"too (default: ${SETS_VARIABLE}, else where `get_datasets.sh evaluation` puts them)",
+        f"too (default: ${sets.VARIABLE}, else where `get_datasets.sh evaluation` puts them)",
     )
     options.add_treebank(parser)
     parser.add_argument(
@@ -306,10 +305,10 @@ def find_sets(args):
     notes : list of str
         At most one: what is missing, and how to get it.
     """
-    given = args.sets or os.environ.get(SETS_VARIABLE)
-    folder = Path(given or sets.DEFAULT_FOLDER)
+    given = args.sets or os.environ.get(sets.VARIABLE)
+    folder = Path(args.sets or sets.default_folder())
     if given and not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; give that of the evaluation sets (--sets or {SETS_VARIABLE})")
+        raise InputError(f"{folder} is not a folder; give that of the evaluation sets (--sets or {sets.VARIABLE})")
     wanted = {task: files for task, files in SET_FILES.items() if task in args.tasks}
     found = dict(zip((SIMILARITY, ANALOGIES), sets.find_sets(folder), strict=True))
     paths = {task: found[task] for task in wanted}

@@ -5,6 +5,7 @@
     python run.py --iterations 1000 --out trial --loss naive-softmax
     python run.py --corpus text.txt    # vectors of your own text: by epochs, in large steps
     python run.py --epochs 5           # the same on SST
+    python run.py --corpus more.txt --continue run --out longer    # add text and new words to a finished run
 
 Checkpoints, `word_vectors.png` and `word_vectors.txt` go to the current folder, or to --out. A run that was stopped is
 continued when it is started again.
@@ -23,6 +24,7 @@ import utils.system.one_thread  # noqa: F401 (before NumPy: the same bytes on an
 from epochs import NOISE, STEP, Settings
 from trainings import KEPT, PRINT_EVERY, ByEpochs, ByIterations, HandoutSettings
 from utils.commands import options
+from utils.commands.beginnings import VOCABULARY, from_run, from_vectors, write_vocabulary
 from utils.commands.inputs import Data, files_to_read, read_corpus, read_treebank, refuse_overwriting
 from utils.commands.neighbours import print_neighbours
 from utils.commands.words import choose_words, groups_of
@@ -49,17 +51,32 @@ def parse(arguments):
     arguments = sys.argv[1:] if arguments is None else arguments
     chooser = console.ArgumentParser(prog="run.py", add_help=False)
     options.add(chooser, "--corpus", "--epochs")
+    add_beginnings(chooser)
     chosen, _ = chooser.parse_known_args(arguments)
     by_epochs = chosen.corpus is not None or chosen.epochs is not None
     parser, other = (epochs_parser(), handout_parser()) if by_epochs else (handout_parser(), epochs_parser())
+    beginning = beginning_of(chosen) if by_epochs and not {"-h", "--help"} & {*arguments} else None
+    if beginning is not None:
+        parser.set_defaults(**beginning.options)
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
         option = unknown[0].partition("=")[0]
         if option.startswith("--") and re.search(rf"{re.escape(option)}\b", other.format_usage()):
             parser.error(f"{option} belongs to the training {OTHER[by_epochs]}")
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    args.by_epochs = by_epochs
+    args.by_epochs, args.beginning = by_epochs, beginning
     return args
+
+
+def beginning_of(args):
+    """The Beginning that --init or --continue names, or None."""
+    if args.freeze and not (args.init or args.going_on):
+        raise InputError("--freeze goes with --init or --continue: it keeps the vectors that are taken from there")
+    if args.going_on and args.corpus is None:
+        raise InputError("--continue wants more text: name it with --corpus")
+    if args.init:
+        return from_vectors(args.init)
+    return from_run(args.going_on) if args.going_on else None
 
 
 OTHER = {
@@ -121,7 +138,8 @@ def epochs_parser():
         default=Settings.model,
         help="what predicts what: the centre word each outside word, or their mean the centre word",
     )
-    options.add(parser, "--dim", default=Settings.dim)
+    dim = f"dimensions of the vectors (default: {Settings.dim}, or those of --init or --continue)"
+    options.add(parser, "--dim", help=dim)
     options.add(parser, "--window", default=Settings.window)
     options.add(parser, "--negatives", default=Settings.negatives)
     parser.add_argument(
@@ -148,10 +166,33 @@ def epochs_parser():
         help="share of the sentences to keep back and to measure the loss on after each epoch",
     )
     parser.add_argument("--dtype", choices=["float32", "float64"], default=Settings.dtype, help="precision")
+    add_beginnings(parser)
     lines = "chunks of the text from loss line to loss line (default: some twenty lines in all; a bar on a terminal)"
     add_run_options(parser, lines, KEPT)
     options.add_text_options(parser)
     return parser
+
+
+def add_beginnings(parser):
+    """Declare what vectors a training may start from."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--init",
+        metavar="FILE",
+        type=options.named("a file"),
+        help="start from the vectors in this file, of any format; words that it does not have start small",
+    )
+    group.add_argument(
+        "--continue",
+        dest="going_on",
+        metavar="RUN",
+        type=options.named("a folder"),
+        help="add the text and its new words to the finished run in this folder, with its settings unless others are "
+        "given; what comes of it goes to --out, another folder",
+    )
+    parser.add_argument(
+        "--freeze", action="store_true", help="keep the vectors that --init or --continue gives as they are"
+    )
 
 
 def add_run_options(parser, print_every, keep):
@@ -183,15 +224,26 @@ def prepare(args, say):
         return ByIterations(read_treebank(args.data, args.sample), settings_of(args, HandoutSettings))
     if args.share is not None:
         console.note("--share is no longer needed: neighbouring words always share their negative samples")
-    workers, data = options.workers(args), read_data(args)
+    beginning, more = args.beginning, args.going_on is not None
+    if beginning is not None:
+        args.dim = args.dim or beginning.inputs.shape[1]
+        if args.dim != beginning.inputs.shape[1]:
+            has = f"{beginning.name} has vectors of {beginning.inputs.shape[1]} dimensions"
+            raise InputError(f"{has}, got --dim {args.dim}: leave --dim out, or give that number")
+    workers, data = options.workers(args), read_data(args, beginning.words if more else ())
     if args.epochs is None:
-        args.epochs = enough_epochs(len(data.corpus.ids))
+        args.epochs = enough_epochs(len(data.corpus.ids) + (sum(beginning.counts.tolist()) if more else 0))
         if args.epochs > EPOCHS[0]:
             say(f"{args.epochs} epochs, since the text is short (--epochs N for another number)")
     if args.subsample is None:
         args.subsample = max(SUBSAMPLE, TWICE / len(data.corpus.ids))
     thinning = args.subsample, args.subsample_form
-    return ByEpochs(data, settings_of(args, Settings), thinning, workers, args.held_out)
+    training = ByEpochs(data, settings_of(args, Settings), thinning, workers, args.held_out, beginning, args.freeze)
+    if beginning is not None:
+        taken, new = len(training.taken.rows), len(data.words) - len(training.taken.rows)
+        step = training.trainer.settings.step
+        say(f"{taken:,} words start from {beginning.name}, {new:,} new ones start small; the step starts at {step:g}")
+    return training
 
 
 def enough_epochs(words):
@@ -210,10 +262,10 @@ def settings_of(args, kind):
     return kind(**{name: value for name, value in given.items() if value is not None})
 
 
-def read_data(args):
-    """The text of a training by epochs: your own, or the treebank in the handout's vocabulary."""
+def read_data(args, known):
+    """The text of a training by epochs: your own, in which known words come first, or the treebank."""
     if args.corpus is not None:
-        return read_corpus(args)
+        return read_corpus(args, known)
     if args.min_count is not None:
         raise InputError("--min-count goes with --corpus; the treebank's vocabulary is the handout's")
     options.text_options(args)  # which go with --corpus
@@ -230,7 +282,12 @@ def file_to_save(args):
         raise InputError(f"--save wants a file, got the folder {path}")
     format_of(path)
     written = (Path(args.out, name) for name in (PICTURE, CURVE, LOSSES, ANIMATION))
-    refuse_overwriting(files_to_read(getattr(args, "corpus", None) or args.data), [path, *written])
+    read = files_to_read(getattr(args, "corpus", None) or args.data)
+    if args.by_epochs:
+        read += [args.init] * (args.init is not None)
+        if args.going_on and Path(args.going_on).resolve() == Path(args.out).resolve():
+            raise InputError(f"--continue {args.going_on} is --out, too: give another folder, --out NEW, to go on in")
+    refuse_overwriting(read, [path, *written])
     return path
 
 
@@ -273,11 +330,13 @@ def main(arguments=None):
     writable_folder(file.parent)
     check_words(file, training.words)
     with checkpoints.held():
-        remove_leftovers(checkpoints.folder, PICTURE, CURVE, LOSSES, ANIMATION, VECTORS)
+        remove_leftovers(checkpoints.folder, PICTURE, CURVE, LOSSES, ANIMATION, VECTORS, VOCABULARY)
         if args.fresh and (place := checkpoints.set_aside()):
             say(f"moved the earlier checkpoints to {place}")
         say(checkpoints.outlook(training.total))
-        say(f"{training.text}, vocabulary {len(training.words)}, {args.dim} dimensions")
+        if args.by_epochs:
+            write_vocabulary(folder, training, options.text_options(args))
+        say(f"{training.text}, vocabulary {len(training.words)}, {training.dim} dimensions")
         parameters = training.train(checkpoints, args.quiet, args.print_every)  # (2 V, d)
         matrix = select(parameters, args.vectors)  # (V, d), or (V, 2 d)
         vectors = WordVectors(training.words, matrix)

@@ -8,12 +8,13 @@ unit, and `train`. What there is to say of the result is left in `findings`, lin
 import functools
 import random
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from epochs import REPORTS, Trainer, fit, subsampling
+from epochs import LEAST_STEPS, REPORTS, Trainer, fit, subsampling
 from sgd import ANNEAL_EVERY, loss_line, sgd
+from utils.commands.beginnings import Taken
 from utils.minibatches.bands import BLOCK
 from utils.minibatches.chunks import CHUNK, Chunks
 from utils.runs.display import Display
@@ -97,6 +98,7 @@ class ByIterations:
 
     def __init__(self, treebank, settings):
         self.treebank, self.options, self.total = treebank, settings, settings.iterations
+        self.dim = settings.dim
         if treebank.numTokens() < settings.batch:
             raise InputError(
                 f"the treebank has {treebank.numTokens()} words, fewer than the {settings.batch} windows of one batch: "
@@ -185,13 +187,17 @@ class ByEpochs:
     workers : Workers
     held_out : float
         Share of the sentences that is kept back, to measure the loss on.
+    beginning : Beginning, optional
+        Vectors to start from. If it has counts, the first words of the data are its words.
+    freeze : bool
+        Whether the input vectors that are taken from it stay as they are.
     """
 
     unit, axis, keep, warning = "chunk", "word", KEPT, None
     curve = {"across": "words read", "meaning": "mean loss, nats per prediction"}  # labels of the loss curve
     halvings = ()
 
-    def __init__(self, data, settings, thinning, workers, held_out=0.0):
+    def __init__(self, data, settings, thinning, workers, held_out=0.0, beginning=None, freeze=False):
         self.words, self.counts, self.workers = data.words, data.counts, workers
         vectors = 2 * 2 * len(data.words) * settings.dim  # parameters, and a checkpoint in the making
         number = np.dtype(settings.dtype).itemsize
@@ -202,8 +208,14 @@ class ByEpochs:
         noise += settings.noise * -(-min(words, settings.batch) // BLOCK) * settings.dim * 2 * number  # of a step
         refuse_beyond_memory(noise, f"{settings.noise} noise words for every {BLOCK}", "give a smaller --noise")
         self.chunks = Chunks(data.corpus, settings.epochs, held_out, settings.seed)
-        self.total = len(self.chunks)
-        self.trainer = Trainer(data.counts, subsampling(data.counts, *thinning), settings)
+        self.total, self.dim = len(self.chunks), settings.dim
+        self.taken = None if beginning is None else Taken(beginning, data.words)
+        if beginning is not None and beginning.counts is not None:
+            self.counts = data.counts + np.pad(beginning.counts, (0, len(data.counts) - len(beginning.counts)))
+            of_text = max(1, len(data.corpus.ids) // LEAST_STEPS)  # words in a step, which the counts no longer tell
+            settings = replace(settings, batch=min(settings.batch, of_text))
+        frozen = self.taken.rows if freeze else None
+        self.trainer = Trainer(self.counts, subsampling(self.counts, *thinning), settings, frozen)
         self.text = data.size
         self.text += f", {settings.epochs} epoch{'s' * (settings.epochs > 1)}"
         self.length = f"{settings.epochs} epoch{'s' * (settings.epochs > 1)} of {data.size.split(', ')[-1]}"
@@ -214,10 +226,15 @@ class ByEpochs:
             "held out": held_out,
             **asdict(settings),
         }
+        if beginning is not None:
+            self.settings |= {"beginning": beginning.fingerprint, "freeze": freeze}
 
     def initial_vectors(self):
-        """Input vectors in (-0.5 / d, 0.5 / d) above output vectors of zero: shape (2 V, d)."""
-        return self.trainer.initial_vectors()
+        """Input vectors in (-0.5 / d, 0.5 / d) above output vectors of zero, or those of the beginning: (2 V, d)."""
+        vectors = self.trainer.initial_vectors()
+        if self.taken:
+            self.taken.place(vectors)
+        return vectors
 
     def place(self, chunk):
         """Where a chunk stands on the axis of a picture and on the progress bar: the words read up to there."""
@@ -257,7 +274,8 @@ class ByEpochs:
             display.advance(self.place(chunk))
 
         with Display(first, words, " words", quiet, print_every) as display, np.errstate(**SILENT):
-            vectors = fit(self.trainer, self.chunks, checkpoints, self.workers, report, progress, print_every)
+            vectors = self.initial_vectors()
+            vectors = fit(self.trainer, self.chunks, checkpoints, self.workers, report, progress, print_every, vectors)
         self.findings = []
         if epoch_loss is not None:
             self.findings.append(f"final loss: {epoch_loss:.6f} (mean of the last epoch)")
@@ -270,4 +288,7 @@ class ByEpochs:
         seconds = time.perf_counter() - started
         speed = f", {(words - first) / seconds:,.0f} words/s" if start < self.total else ""
         self.findings.append(f"training took {seconds:.1f} seconds{speed}")
+        if self.taken:
+            inputs = vectors[: len(self.words)]
+            self.findings += [self.taken.moved(inputs), *self.taken.scores(inputs)]
         return vectors

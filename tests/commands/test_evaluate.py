@@ -72,7 +72,7 @@ def sets(tmp_path):
 @pytest.fixture(autouse=True)
 def nothing_installed(tmp_path, monkeypatch):
     """No data in the default places, whatever this machine has."""
-    monkeypatch.delenv(evaluate.SETS_VARIABLE, raising=False)
+    monkeypatch.delenv(evaluation_sets.VARIABLE, raising=False)
     monkeypatch.setattr(evaluation_sets, "DEFAULT_FOLDER", tmp_path / "no-sets")
     monkeypatch.setattr(evaluate, "DEFAULT_FOLDER", tmp_path / "no-treebank")
 
@@ -232,9 +232,9 @@ def test_a_malformed_set_is_told_with_file_and_line(call, plane, sets):
 
 
 def test_the_place_of_the_sets_can_be_given_by_the_environment_and_the_option_wins(call, plane, sets, monkeypatch):
-    monkeypatch.setenv(evaluate.SETS_VARIABLE, str(sets))
+    monkeypatch.setenv(evaluation_sets.VARIABLE, str(sets))
     assert call(plane, "--only", "similarity").rows["WordSim-353"][0].split()[0] == "0.600"
-    monkeypatch.setenv(evaluate.SETS_VARIABLE, str(sets / "nowhere"))
+    monkeypatch.setenv(evaluation_sets.VARIABLE, str(sets / "nowhere"))
     assert call(plane, "--only", "similarity").status == 2
     assert call(plane, "--only", "similarity", "--sets", sets).status == 0
 

@@ -77,7 +77,7 @@ def test_a_text_is_trained_and_drawn(command, text, tmp_path):
     assert lines[-3:] == [f"wrote out/{name}" for name in ("word_vectors.txt", "word_vectors.png", "loss.png")]
     assert (tmp_path / "out" / "word_vectors.png").read_bytes().startswith(b"\x89PNG")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        *(".cache", "losses.csv", "word_vectors.txt", "word_vectors.png", "loss.png"),
+        *(".cache", "losses.csv", "word_vectors.txt", "word_vectors.png", "loss.png", "vocabulary.json"),
         *("saved_params_1.npy", "saved_state_1.json"),
     }
 

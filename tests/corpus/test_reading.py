@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from utils.corpus import reading, sources
@@ -160,6 +160,36 @@ def test_every_option_changes_what_is_read(write, options, sentences):
 @pytest.mark.parametrize("errors, word", [("replace", "caf\ufffd"), ("ignore", "caf")])
 def test_bytes_that_are_not_utf8_are_replaced_or_ignored(write, errors, word):
     assert word in read_text(write(b"un caf\xe9 noir"), TextOptions(encoding_errors=errors)).words
+
+
+@given(lines, options, st.lists(words | st.sampled_from("abc"), unique=True, max_size=4))
+def test_known_words_come_first_and_stay_however_rare(folder, lines, options, known):
+    path = folder / "text.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    try:
+        text = read_text(path, options, known=known)
+    except InputError:
+        assume(False)
+    _, counts = plain_loop("\n".join(lines), everything(options))
+    most = None if options.max_vocab is None else max(0, options.max_vocab - len(known))
+    new = [word for word, count in counts.items() if word not in known and count >= options.min_count][:most]
+    assert text.words == known + new
+    assert text.counts.tolist() == [counts.get(word, 0) for word in text.words]
+    found = Counter(word for sentence in decoded(text.corpus, text.words) for word in sentence)
+    assert found == {word: count for word, count in counts.items() if word in text.words}
+
+
+def test_a_text_is_kept_apart_from_the_same_with_other_known_words(write, tmp_path):
+    path = write("a b b\n")
+    first, second = (read_text(path, cache=tmp_path / "cache", known=known) for known in (["b", "z"], ["z"]))
+    again = read_text(path, cache=tmp_path / "cache", known=["b", "z"])
+    assert (first.words, second.words, again.words) == (["b", "z", "a"], ["z", "b", "a"], ["b", "z", "a"])
+    assert (first.cached, second.cached, again.cached) == (False, False, True)
+
+
+def test_a_text_without_a_known_or_frequent_word_is_refused(write):
+    with pytest.raises(InputError, match="no word of .* occurs 2 times or more"):
+        read_text(write("a b c\n"), TextOptions(min_count=2), known=["z"])
 
 
 def test_the_most_frequent_word_is_0_and_of_equals_the_first(write):

@@ -58,6 +58,18 @@ def test_descending_against_a_loop(dtype, tolerance, rate):
     np.testing.assert_allclose(M, expected, atol=tolerance)  # sums of a few numbers of size 1
 
 
+def test_each_row_may_have_a_rate_of_its_own():
+    M, rates = np.zeros((V, D)), np.zeros(V)
+    rates[[7, 2, 29]] = 0.5, 0.0, 0.25
+    rows = Rows(M, PARTS, Distinct(V))
+    for part in rows.parts:
+        part[:] = 1
+    pulls = [np.ones(part.size) for part in PARTS]
+    rows.descend(pulls, rates[rows.ids])
+    # 7 is there three times: 0.5 * 3 is more than 1, so that the mean of its gradients is taken; 29 once.
+    assert {i: M[i].tolist() for i in range(V) if M[i].any()} == {7: [-1.0] * D, 29: [-0.25] * D}
+
+
 def test_a_part_of_a_matrix_is_moved_in_place():
     whole = np.zeros((2 * V, D))
     descend(whole[V:], np.ones((len(IDS), D)), np.zeros(len(IDS)), 0.5)

@@ -90,15 +90,21 @@ def read_treebank(folder=None, builtin=False, command="run.py", corpus=False):
     return treebank
 
 
-def read_corpus(args):
+def read_corpus(args, known=()):
     """Read the text that --corpus names, as the other options say; what was left out of it goes to standard error.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    known : sequence of str
+        Words that have the first ids: see `read_text`.
 
     Returns
     -------
     Data
     """
     options = text_options(args)
-    text = read_text(args.corpus, options, args.cache or Path(args.out, CACHE), bar=not args.quiet)
+    text = read_text(args.corpus, options, args.cache or Path(args.out, CACHE), not args.quiet, known)
     for notice in text.notices:
         console.note(notice)
     remarks = left_out(text.tokens_read, text.corpus) + ["cached"] * text.cached

@@ -6,6 +6,7 @@ occurs. The second renumbers them: the most frequent word is 0, rare words are g
 """
 
 import contextlib
+import hashlib
 import shutil
 import sys
 import tempfile
@@ -79,7 +80,7 @@ class Text:
     fingerprint: str
 
 
-def read_text(path, options=None, cache=None, bar=False):
+def read_text(path, options=None, cache=None, bar=False, known=()):
     """Read a text, as large as it may be, or open what was kept of it when it was read before.
 
     Memory is needed for the vocabulary, some 220 bytes per different word (rare ones, too), not for the text. While it
@@ -95,6 +96,8 @@ def read_text(path, options=None, cache=None, bar=False):
         The folder in which texts that were read are kept. None: nothing is kept, and the ids are held in memory.
     bar : bool
         Show a progress bar where standard output is a terminal.
+    known : sequence of str
+        Distinct words that have the first ids, in this order, however rare they are in the text.
 
     Returns
     -------
@@ -112,15 +115,16 @@ def read_text(path, options=None, cache=None, bar=False):
     name = "standard input" if str(path) == "-" else str(path)
     if cache is None:
         with tempfile.TemporaryDirectory() as folder:
-            facts, _ = _build(Path(folder), sources, options, name, bar)
+            facts, _ = _build(Path(folder), sources, options, name, bar, known)
             files.seal(Path(folder), facts)
             return _text(files.load(Path(folder), mapped=False), sources, notices, cached=False)
-    kept = CorpusCache(cache, sources, options.as_dict())
+    before = {"known": hashlib.sha256("\n".join(known).encode()).hexdigest()} if known else {}
+    kept = CorpusCache(cache, sources, {**options.as_dict(), **before})
     if (found := kept.load()) is not None:
         return _text(found, sources, notices, cached=True)
     with kept.building() as folder:
         started = time.time_ns()
-        facts, content = _build(folder, sources, options, name, bar)
+        facts, content = _build(folder, sources, options, name, bar, known)
         return _text(kept.keep(folder, facts, content, started), sources, notices, cached=False)
 
 
@@ -134,13 +138,13 @@ def _text(found, sources, notices, cached):
     )  # fmt: skip
 
 
-def _build(folder, sources, options, name, bar):
+def _build(folder, sources, options, name, bar, known):
     """Read the sources into files in the folder; return the facts about them, and the digest of their content."""
     reader = TextReader(sources, options.encoding_errors)
     try:
         with (folder / NUMBERS).open("wb") as file, _progress(reader, file, bar) as report:
-            index, notices = _number(reader, options, file, report)
-        kept, counts, tokens_read = _select(folder, index, options, name)
+            index, notices = _number(reader, options, file, report, known)
+        kept, counts, tokens_read = _select(folder, index, options, name, len(known))
         words = list(index)
         words = [words[number] for number in kept.tolist()]
         if not _renumber(folder, kept, len(index), options.longest):
@@ -159,20 +163,20 @@ def _build(folder, sources, options, name, bar):
     return facts, reader.content.hexdigest()
 
 
-def _number(reader, options, file, report):
+def _number(reader, options, file, report, known):
     """The first pass: write the number of each word to `file`, by first appearance, as int32.
 
     Returns
     -------
     index : dict of str to int
-        The number of each word; the first are MARKS.
+        The number of each word; the first are MARKS and the known words.
     notices : list of str
     """
     tokenize = tokenizer(options.token_pattern)
     index = defaultdict()
     index.default_factory = index.__len__  # a word not seen before gets the next number
-    for mark in MARKS:
-        index[mark] = len(index)
+    for word in (*MARKS, *known):
+        index[word] = len(index)
     long, first, goes_on, checked = 0, None, False, 0  # words that are too long: how many, and where the first is
     for text in reader:
         text = text.lower() if options.lowercase else text
@@ -216,13 +220,14 @@ def _check_space(folder, written, reader):
         )
 
 
-def _select(folder, index, options, name):
+def _select(folder, index, options, name, known):
     """Count the numbers of the first pass, and choose the words that stay.
 
     Returns
     -------
     kept : ndarray of int64, shape (V,)
-        Their numbers: the most frequent first, of equally frequent ones those that appear first.
+        Their numbers: those of the `known` first words; of the others the most frequent first, of equally frequent
+        ones those that appear first.
     counts : ndarray of int64, shape (V,)
     tokens_read : int
         Words of the text, including those that are left out.
@@ -239,9 +244,13 @@ def _select(folder, index, options, name):
             f"{name} holds no words: wanted text, one sentence per line, or another --token-pattern "
             "(\\S+ finds whatever stands between white space)"
         )
-    order = len(MARKS) + np.argsort(-counts[len(MARKS) :], kind="stable")  # (N - 2,)
-    kept = order[counts[order] >= options.min_count][: options.max_vocab]  # (V,)
-    if not len(kept):
+    new = len(MARKS) + known
+    order = new + np.argsort(-counts[new:], kind="stable")  # (N - 2 - known,)
+    order = order[counts[order] >= options.min_count]
+    if options.max_vocab is not None:
+        order = order[: max(0, options.max_vocab - known)]
+    kept = np.concatenate((np.arange(len(MARKS), new), order))  # (V,)
+    if not counts[kept].any():
         long = _mean_length(index, counts) >= LONG_FOR_A_WORD
         raise InputError(
             f"no word of {name} occurs {options.min_count} times or more (the most frequent: {counts.max()}): "

@@ -20,14 +20,16 @@ class Rows:
 
     Attributes
     ----------
+    ids : ndarray of int, shape (R,)
+        The distinct ones, in the order in which `descend` takes them.
     parts : list of ndarray of float, shape (..., d)
         The rows of each array of ids: copies, to be overwritten with their gradients.
     """
 
     def __init__(self, matrix, ids, distinct):
         self._matrix = matrix
-        self._rows, self._places = distinct(np.concatenate([part.ravel() for part in ids]))  # (R,), (E,)
-        self._values = matrix.take(self._rows, axis=0)  # (R, d)
+        self.ids, self._places = distinct(np.concatenate([part.ravel() for part in ids]))  # (R,), (E,)
+        self._values = matrix.take(self.ids, axis=0)  # (R, d)
         self._vectors = self._values.take(self._places, axis=0)  # (E, d)
         ends = np.cumsum([part.size for part in ids]).tolist()
         self.parts = [
@@ -47,15 +49,16 @@ class Rows:
         ----------
         pulls : list of ndarray of float
             For each array of ids: the sum of the |delta| in the gradient of each.
-        rate : float
+        rate : float, or ndarray of float, shape (R,)
+            For all rows, or for each of `ids`.
         """
         gradients = self._vectors
-        pull = np.bincount(self._places, np.concatenate(pulls), len(self._rows))  # (R,)
+        pull = np.bincount(self._places, np.concatenate(pulls), len(self.ids))  # (R,)
         rates = (rate / np.maximum(1, rate * pull)).astype(gradients.dtype)  # (R,)
         # Stored column by column (one number each), so that nothing needs to be sorted.
         columns = rates.take(self._places), self._places, np.arange(len(gradients) + 1, dtype=np.int32)
         self._values -= csc_array(columns, shape=(len(rates), len(gradients))) @ gradients
-        write_rows(self._matrix, self._rows, self._values)
+        write_rows(self._matrix, self.ids, self._values)
 
 
 def write_rows(matrix, rows, values):

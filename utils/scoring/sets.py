@@ -3,6 +3,7 @@
 import csv
 import functools
 import math
+import os
 from os import PathLike
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from utils.system.files import read_lines
 from utils.system.paths import DATASETS
 
 DEFAULT_FOLDER = DATASETS / "evaluation"
+VARIABLE = "EVAL_SETS"  # of the environment: another folder
 # Title -> names of the file, where it is published and elsewhere.
 SIMILARITY_FILES = {
     "WordSim-353": ("combined.tab", "combined.csv", "wordsim353.tsv", "wordsim353.csv", "wordsim353.txt"),
@@ -23,6 +25,11 @@ ANALOGY_FILES = {"Google analogies": ("questions-words.txt",), "MSR analogies": 
 KNOWN_NAMES = {name for files in (SIMILARITY_FILES, ANALOGY_FILES) for names in files.values() for name in names}
 LARGEST_SET = 10**7  # bytes; larger files of a folder are not looked at
 SNIFFED = 20  # lines of a file that tell whether it is a set
+
+
+def default_folder() -> Path:
+    """The folder of the sets where none is named; it need not exist."""
+    return Path(os.environ.get(VARIABLE) or DEFAULT_FOLDER)
 
 
 def find_file(folder: str | PathLike, names: tuple[str, ...]) -> Path | None:
