@@ -28,7 +28,7 @@ from utils.system import console
 from utils.system.bar import Bar
 from utils.system.console import say
 from utils.system.errors import InputError
-from utils.system.files import refuse_missing_folder, write_json
+from utils.system.files import check_regular, refuse_missing_folder, write_json
 from utils.treebank import DEFAULT_FOLDER, StanfordSentiment, sample_treebank
 from utils.vectors.files import load_vectors
 from utils.vectors.view import view
@@ -240,6 +240,8 @@ def heat_map_options(parser):
 
 def score(args):
     """Print the table; write JSON and picture if asked."""
+    for file in args.files:
+        check_regular(Path(file))  # before the data: whoever mistypes a file should hear of that
     refuse_overwriting(args.files, [args.json, args.confusion])
     if args.json:
         refuse_missing_folder(args.json)

@@ -228,6 +228,11 @@ def test_a_malformed_set_is_told_with_file_and_line(call, plane, sets):
     assert refused(call(plane, "--sets", sets), "SimLex-999.txt, line 1")
 
 
+def test_a_missing_file_is_named_before_missing_data(call, plane):
+    assert refused(call(plane, "nowhere.txt"), "nowhere.txt is missing")
+    assert refused(call(plane), "there is nothing to score with")
+
+
 # Options of the table
 
 
