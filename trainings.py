@@ -1,4 +1,4 @@
-"""The two trainings of run.py: the handout's, by iterations, and one by epochs, for text of any length.
+"""The trainings: the handout's by iterations and one by epochs, of run.py; GloVe's by cells, of count.py.
 
 Each has the same shape: its words and their counts, the settings that make a run this run, how long it is and in what
 unit, and `train`. What there is to say of the result is left in `findings`, lines to print once it is saved, and
@@ -15,6 +15,7 @@ import numpy as np
 from epochs import LEAST_STEPS, REPORTS, Trainer, fit, subsampling
 from sgd import ANNEAL_EVERY, loss_line, sgd
 from utils.commands.beginnings import Taken
+from utils.counting import glove
 from utils.minibatches.bands import BLOCK
 from utils.minibatches.chunks import CHUNK, Chunks
 from utils.runs.display import Display
@@ -292,3 +293,55 @@ class ByEpochs:
             inputs = vectors[: len(self.words)]
             self.findings += [self.taken.moved(inputs), *self.taken.scores(inputs)]
         return vectors
+
+
+# By cells
+
+
+class ByCells:
+    """GloVe's training on the cells of a matrix of counts: see utils/counting/glove.py.
+
+    Parameters
+    ----------
+    counts : csr_array, shape (V, V)
+    settings : glove.Settings
+    of_counts : dict of str to (str or number)
+        What the counts depend on: a checkpoint made with another value is refused.
+    """
+
+    unit, keep = "batch", KEPT
+    curve = {"across": "iteration", "meaning": "cost: half the weighted square, mean of all cells"}
+
+    def __init__(self, counts, settings, of_counts):
+        self.trainer = glove.Trainer(counts, settings)
+        self.in_iteration = len(self.trainer.batches)
+        self.total = settings.iterations * self.in_iteration
+        self.settings = {"method": "glove", **of_counts, **asdict(settings)}
+        del self.settings["iterations"]  # a run may be made longer
+
+    def place(self, batch):
+        """Where a batch stands on the axis of a picture: how many iterations are done."""
+        return batch // self.in_iteration
+
+    def train(self, checkpoints, quiet=False):
+        """Train, or continue, or find that nothing is left to do.
+
+        Returns
+        -------
+        ndarray of float32 or float64, shape (2 V, d)
+            The biases are left out.
+        """
+        start, _ = _start(checkpoints, self.total)
+        losses, started = checkpoints.losses, time.perf_counter()
+
+        def report(found):
+            losses.add(found.batch, found.loss)
+            speed = self.trainer.cells * (found.batch - start) / self.in_iteration / (time.perf_counter() - started)
+            of = f"iteration {self.place(found.batch)} of {self.place(self.total)}"
+            display.loss(found.loss, f"{of}: cost {found.loss:.6f}, {speed:,.0f} cells/s")
+
+        with Display(start, self.total, " batches", quiet) as display, np.errstate(**SILENT):
+            parameters = glove.fit(self.trainer, checkpoints, report, display.advance)
+        self.findings = [f"final cost: {losses.losses[-1]:.6f} (mean of the last iteration)"] if losses.losses else []
+        self.findings.append(f"training took {time.perf_counter() - started:.1f} seconds")
+        return self.trainer.stacked(parameters)

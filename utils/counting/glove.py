@@ -1,9 +1,9 @@
 """GloVe: word vectors whose products are the logs of how often words occur together.
 
 (Pennington, Socher & Manning 2014, "GloVe: Global Vectors for Word Representation".) Weighted least squares on the
-cells of a matrix of co-occurrence counts, by AdaGrad. The authors' program takes one cell at a time; NumPy takes a batch
-(utils/counting/tiles.py). Then the steps of a row's cells add up and may overshoot, so no row moves farther than to the
-minimum along its step. Equation numbers are those of docs/derivations.md.
+cells of a matrix of co-occurrence counts, by AdaGrad. The authors' program takes one cell at a time, NumPy a batch of
+them (utils/counting/tiles.py). Then the steps of a row's cells add up and may overshoot, so no row moves farther than
+to the minimum along its step. Equation numbers are those of docs/derivations.md.
 
 V is the vocabulary's size, d the dimension; a batch has R rows, C columns and n cells. A centre word has the vector
 [u, b, 1], an outside word [v, 1, c], so that one product makes a score: u.v + b + c.
@@ -100,8 +100,8 @@ class Trainer:
         Returns
         -------
         ndarray of float, shape (2, 2, V, d + 2)
-            Parameters, then AdaGrad's sums of squares; of centre words [u, b, 1], then of outside words [v, 1, c]. Words
-            are in the order of training.
+            Parameters, then AdaGrad's sums of squares; of centre words [u, b, 1], then of outside words [v, 1, c].
+            Words are in the order of training.
         """
         d, dtype = self.settings.dim, np.dtype(self.settings.dtype)
         x = np.ones((2, 2, self.V, d + 2), dtype)
@@ -111,7 +111,7 @@ class Trainer:
         return x
 
     def shuffled(self, iteration, start=0):
-        """The batches of an iteration (from 0), from one on; their order depends on the seed and the iteration alone."""
+        """The batches of an iteration, from one on; their order depends on the seed and the iteration alone."""
         return self.batches.shuffled(self._rng(2 + iteration), start)
 
     def step(self, x, batch):
@@ -278,10 +278,12 @@ class _Iterations(Run):
         self.progress(self.done)
 
     def due(self):
-        return time.monotonic() - self.saved_at > SAVE_EVERY
+        due = time.monotonic() - self.saved_at > SAVE_EVERY
+        if due:  # noted here, since without checkpoints nothing asks for the state
+            self.saved_at = time.monotonic()
+        return due
 
     def state(self):
-        self.saved_at = time.monotonic()
         return {"loss": self.loss, "sum": self.sum}
 
     def resume(self, state, folder):
