@@ -130,7 +130,7 @@ class Trainer:
             program has it.
         """
         d, (parameters, squares) = self.settings.dim, x
-        weights, logs = batch.spread(self._weights(batch.values)), batch.spread(np.log(batch.values))
+        weights, logs = batch.spread(self.weights(batch.values)), batch.spread(np.log(batch.values))
         p, q = parameters[0, batch.rows], parameters[1, batch.columns]  # (R, d + 2), (C, d + 2)
         differences = batch.products(p, q)  # (R, C) or (n,)
         differences -= logs
@@ -168,8 +168,8 @@ class Trainer:
         gradient[:] = root
         return slopes
 
-    def _weights(self, values):
-        """Equation 73."""
+    def weights(self, values):
+        """The weights of counts: equation 73."""
         x_max, alpha = map(values.dtype.type, (self.settings.x_max, self.settings.alpha))
         return np.minimum(1, (values / x_max) ** alpha)
 

@@ -125,8 +125,10 @@ class Batches:
             block = matrix[begin : begin + side].astype(dtype)
             rows = np.repeat(np.arange(begin, begin + block.shape[0], dtype=np.int32), np.diff(block.indptr))  # (n,)
             tile_of = block.indices // side  # (n,)
-            whole = np.bincount(tile_of) >= full * side**2
-            for number in np.flatnonzero(whole):
+            sizes = np.bincount(tile_of)
+            areas = block.shape[0] * np.minimum(side, matrix.shape[1] - side * np.arange(len(sizes)))
+            whole = sizes >= full * areas
+            for number in np.flatnonzero(whole & (sizes > 0)):
                 cells = np.flatnonzero(tile_of == number)
                 corner = begin, int(number) * side
                 self.tiles.append(self._tile(corner, side, rows[cells], block.indices[cells], block.data[cells]))
