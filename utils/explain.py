@@ -10,7 +10,9 @@ import functools
 import random
 
 import numpy as np
+from scipy.sparse import csr_array
 
+from utils.counting.glove import Settings, Trainer
 from utils.counting.pmi import pmi, ppmi, svd_vectors
 from utils.gradcheck import SOFTMAX_FIGURES, STEP, TOLERANCE, central_difference
 from utils.selftests import getDummyObjects
@@ -22,6 +24,7 @@ WINDOW = ("a", "b", "e", "b")  # outside words of CBOW's example, one of them tw
 COUNTED = ("I", "like", "dogs")  # the precept's example: targets are rows, contexts are columns
 COUNTS = [[0, 10, 10], [10, 0, 40], [10, 40, 0]]
 RANK = 2  # of the SVD
+SMALL_STEP = 1e-6  # of GloVe: what a row moves is this times its gradient
 SIGMOID_AT = (-1000.0, -2.0, -1.0, 0.0, 1.0, 2.0, 1000.0)
 WRONG = "<-- they differ"
 
@@ -354,6 +357,52 @@ def _svd(model):
     return right
 
 
+def _glove(model):
+    _formulas(
+        ("J       = sum over X > 0 of f(X) e^2,   e = u_i . v_j + b_i + c_j - log X", "(72)"),
+        ("f(x)    = min(1, (x / x_max)^alpha)", "(73)"),
+        ("dJ/du_i = 2 sum over j of f(X) e v_j,   dJ/db_i = 2 sum over j of f(X) e", "(74)"),
+        ("dJ/dv_j = 2 sum over i of f(X) e u_i,   dJ/dc_j = 2 sum over i of f(X) e", "(74)"),
+    )
+    settings = Settings(dim=RANK, x_max=100, dtype="float64", step=SMALL_STEP)  # x_max as in the paper
+    print("  Shapes: counts in, words by words; out come vectors u and v (V, d) and biases b and c (V,). A cell that")
+    print("  is 0 has no term. The training prints the mean of f(X) e^2 / 2, and its steps are those of J / 2.\n")
+    print(f"  Worked example: the counts explained with `ppmi`; d = {RANK}, x_max = {settings.x_max:g}, ", end="")
+    print(f"alpha = {settings.alpha:g}.\n")
+    rng = np.random.default_rng(0)
+    centre, outside = rng.normal(size=(2, 3, RANK + 1))  # vectors with biases
+    X, total, rows = np.array(COUNTS), 0.0, []
+    for i, j in zip(*np.nonzero(X), strict=True):
+        score = centre[i, :RANK] @ outside[j, :RANK] + centre[i, RANK] + outside[j, RANK]
+        weight = min(1.0, (X[i, j] / settings.x_max) ** settings.alpha)
+        error = score - np.log(X[i, j])
+        total += weight * error**2
+        shown = map(_number, (np.log(X[i, j]), weight, score, error, weight * error**2))
+        rows.append((COUNTED[i], COUNTED[j], str(X[i, j]), *shown))
+    _table(("i", "j", "X", "log X", "f(X)", "score", "e", "term of J"), [*rows, *[("sum", *[""] * 6, _number(total))]])
+
+    def stepped(both):
+        """Twice the cost of a step and what it adds to vectors and biases, for both sides: (2, 3, d + 1)."""
+        trainer = Trainer(csr_array(X), settings)
+        x = trainer.initial()
+        vectors = both[:, trainer.order]
+        x[0, 0, :, : RANK + 1] = vectors[0]
+        x[0, 1, :, :RANK], x[0, 1, :, RANK + 1] = vectors[1, :, :RANK], vectors[1, :, RANK]
+        before = x.copy()
+        cost = sum(trainer.step(x, batch) for batch in trainer.shuffled(0))
+        biases = np.array(trainer.biases(before - x))[:, :, None]  # (2, 3, 1)
+        return 2 * cost, np.concatenate((trainer.stacked(before - x).reshape(2, 3, RANK), biases), axis=2)
+
+    both = np.array([centre, outside])
+    cost, moved = stepped(both)
+    symbols = [f"{side}_{word}, {bias}" for side, bias in ("ub", "vc") for word in COUNTED]
+    gradient = (2 * moved / SMALL_STEP).reshape(6, RANK + 1)
+    return [
+        _same_loss(total, cost),
+        _same_gradient(symbols, gradient, lambda x: stepped(x.reshape(both.shape))[0], both.reshape(6, RANK + 1)),
+    ]
+
+
 EXPLANATIONS = {
     "sigmoid": _sigmoid,
     "naiveSoftmaxLossAndGradient": _naive_softmax,
@@ -362,4 +411,5 @@ EXPLANATIONS = {
     "cbow": _cbow,
     "ppmi": _ppmi,
     "svd": _svd,
+    "glove": _glove,
 }

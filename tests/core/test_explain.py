@@ -44,6 +44,9 @@ LEFT_SIDES = {
     44: r"(A_kS_k)(A_kS_k)^\top=",
     45: r"\cos(x,y)=",
     70: "\\begin{aligned}\nJ&=-\\log\\sigma(u_c^\\top h)",
+    72: r"J=\sum_{i,j",
+    73: r"f(x)=\min",
+    74: "\\begin{aligned}\n{d J}{\\partial u_i}&=2",
 }
 
 
@@ -284,6 +287,29 @@ def test_svd_is_explained_with_singular_values_counted_on_paper(explained):
     for i, word in enumerate(("I", "like", "dogs")):
         shown = [float(x) for x in re.findall(NUMBER, by_word[word])][3:]
         assert shown == pytest.approx([first[i], second[i]], abs=1e-4)
+
+
+def test_glove_is_explained_with_terms_that_can_be_worked_out_again(explained):
+    verdict, text = explained("glove")
+    assert verdict is True
+    terms = []
+    for (i, j), count in {("I", "like"): 10, ("like", "I"): 10, ("like", "dogs"): 40, ("dogs", "like"): 40}.items():
+        (line,) = [line for line in text.splitlines() if line.split()[:3] == [i, j, str(count)]]
+        log, weight, score, error, term = (float(x) for x in line.split()[3:])
+        assert (log, weight) == pytest.approx((np.log(count), (count / 100) ** 0.75), abs=1e-4)
+        assert error == pytest.approx(score - log, abs=2e-4)
+        assert term == pytest.approx(weight * error**2, rel=2e-3)
+        terms.append(term)
+    total = float(re.search(rf"^ +sum +({NUMBER})$", text, re.MULTILINE)[1])
+    assert total > sum(terms)
+    assert float(re.search(rf"J = ({NUMBER}) as worked out", text)[1]) == pytest.approx(total, abs=1e-4)
+
+
+def test_a_wrong_gradient_of_glove_is_pointed_at(explained, monkeypatch):
+    right = utils.explain.Trainer.weights
+    monkeypatch.setattr(utils.explain.Trainer, "weights", lambda self, values: 1.01 * right(self, values))
+    verdict, text = explained("glove")
+    assert verdict is False and WRONG in text
 
 
 @pytest.mark.parametrize("name, method", [("pmi", "ppmi"), ("ppmi", "ppmi"), ("svd_vectors", "svd")])

@@ -58,6 +58,11 @@ def loss(U, V, b, c, counts):
     return sum(f(counts[i, j]) * (U[i] @ V[j] + b[i] + c[j] - np.log(counts[i, j])) ** 2 for i, j in cells)
 
 
+def of_one(parameters, place, counts):
+    """The loss as a function of one of the four parameters, the others as given."""
+    return lambda x: loss(*(x if k == place else other for k, other in enumerate(parameters)), counts)
+
+
 kinds = pytest.mark.parametrize("kind", [Tile, Cells])
 tables = pytest.mark.parametrize("counts", [COUNTS, FULL], ids=["paper", "full"])
 
@@ -89,11 +94,7 @@ def test_equation_74_gradients(counts, kind):
     _, moved = stepped(counts, kind, step=rate)
     parameters = [U, V, BIAS_U, BIAS_V]
     for place, change in enumerate(moved):
-
-        def of_one(x, place=place):
-            return loss(*(x if k == place else other for k, other in enumerate(parameters)), counts)
-
-        by_hand = gradient(of_one, parameters[place]) / 2
+        by_hand = gradient(of_one(parameters, place, counts), parameters[place]) / 2
         # What is taken off a number near 1 is known to 1e-16, divided by the rate to 1e-12.
         np.testing.assert_allclose(change / rate, by_hand, rtol=1e-11, atol=1e-11)
 
@@ -111,15 +112,12 @@ def test_equation_75_pmi_and_biases():
 @kinds
 def test_equation_76_adagrad(kind):
     trainer, x = trained(FULL, kind, step=0.02)
-    sums, parameters = 1.0, [U, V, BIAS_U, BIAS_V]
+    parameters = [U, V, BIAS_U, BIAS_V]
     sums = [np.ones(p.shape) for p in parameters]
     for _ in range(3):
         (batch,) = trainer.shuffled(0)
         trainer.step(x, batch)
-        gradients = [
-            gradient(lambda p, k=k: loss(*(p if n == k else o for n, o in enumerate(parameters)), FULL), old) / 2
-            for k, old in enumerate(parameters)
-        ]
+        gradients = [gradient(of_one(parameters, k, FULL), old) / 2 for k, old in enumerate(parameters)]
         parameters = [p - 0.02 * g / np.sqrt(s) for p, g, s in zip(parameters, gradients, sums, strict=True)]
         sums = [s + (0.02 * g) ** 2 for g, s in zip(gradients, sums, strict=True)]
     assert max(s.max() for s in sums) > 1.01  # they matter
