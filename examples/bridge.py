@@ -23,6 +23,11 @@ which is least at
 Were no draw excluded, m(t, c) would be n(t), the row's sum, and this the PMI with a smoothed context distribution,
 less log K. `bridge.png` shows both trainings against it: the expected loss minimized directly over all pairs, and the
 library's own training, one random minibatch after the other.
+
+GloVe stands at the same river: where u_i . v_j + b_i + c_j = log X_ij, biases that are the logs of the words'
+frequencies leave the PMI to the vectors (docs/derivations.md, equation 75). The last lines say how close it comes to
+that by itself, on the counts of the same sentences in a wider window: the scores are the logs, but vectors and biases
+share them out as they like.
 """
 
 import random
@@ -40,7 +45,9 @@ from sgd import sgd  # noqa: E402
 from utils.commands import options  # noqa: E402
 from utils.corpus import sample  # noqa: E402
 from utils.corpus.ids import Corpus  # noqa: E402
+from utils.counting import glove  # noqa: E402
 from utils.counting.cooccurrence import cooccurrence  # noqa: E402
+from utils.counting.pmi import pmi  # noqa: E402
 from utils.pictures.canvas import COLOURS, INK, LABEL, default_settings, dress, paper, save_png  # noqa: E402
 from utils.system import console  # noqa: E402
 from utils.system.bar import Bar  # noqa: E402
@@ -53,6 +60,7 @@ from word2vec import minibatchLossAndGradient, sigmoid  # noqa: E402
 SENTENCES, WINDOW, K, DIM, ITERATIONS = 400, 3, 5, 50, 100_000
 BATCH, STEP = 50, 3.0  # ten times the step of run.py: the scores have a long way to go
 EXACT_ITERATIONS = 200  # of L-BFGS
+GLOVE_WINDOW, GLOVE_ITERATIONS, GLOVE_DIM = 10, 50, 10
 FREQUENT = 100  # expected draws of a pair during the training, from which on it is compared
 
 
@@ -176,6 +184,53 @@ def fit(scores, wanted, which):
     return Fit(len(x), float(np.corrcoef(x, y)[0, 1]), float(slope), float(np.sqrt(np.mean((x - y) ** 2))))
 
 
+def glove_fits(corpus, V, settings, window=GLOVE_WINDOW):
+    """Train GloVe and compare what it learns with frequencies and PMI.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    V : int
+    settings : glove.Settings
+    window : int
+
+    Returns
+    -------
+    dict of str to Fit, or None
+        For the pairs that have the whole weight, of u . v on PMI and of the whole score on log X; for their words, of
+        b + c on what would make the two the same, 2 log X_i - log N. None if there are fewer than two such pairs.
+    """
+    counts = cooccurrence(corpus, window, "harmonic", V=V)
+    trainer = glove.Trainer(counts, settings)
+    x = glove.fit(trainer)
+    (u, v), (b, c) = np.split(trainer.stacked(x), 2), trainer.biases(x)  # (V, d) each, (V,) each
+    products, dense = u @ v.T, counts.toarray()  # (V, V) each
+    pairs = dense >= settings.x_max  # (V, V)
+    if pairs.sum() < 2:
+        return None
+    with np.errstate(divide="ignore"):
+        logs, frequencies = np.log(dense), 2 * np.log(dense.sum(axis=1)) - np.log(dense.sum())  # (V, V), (V,)
+    return {
+        "u . v + b + c and log X": fit(products + b[:, None] + c, logs, pairs),
+        "u . v and PMI": fit(products, pmi(counts).toarray(), pairs),
+        "b + c and log frequencies": fit(b + c, frequencies, pairs.any(axis=1)),
+    }
+
+
+def report_glove(treebank, args):
+    """Print what `glove_fits` finds on the treebank's sentences."""
+    corpus, V = treebank.text(), len(treebank.words())
+    settings = glove.Settings(dim=GLOVE_DIM, iterations=GLOVE_ITERATIONS, seed=args.seed)
+    fits = glove_fits(corpus, V, settings)
+    if fits is None:
+        print(f"GloVe is left out: no two pairs have counts of {settings.x_max:g}; give more --sentences")
+        return
+    print(f"GloVe, {settings.dim} dimensions, window {GLOVE_WINDOW}, {settings.iterations} iterations:")
+    print(f"  {'':30}  {'compared':>13}  {'correlation':>11}  {'slope':>5}  {'apart, nats':>11}")
+    for title, found in fits.items():
+        print(f"  {title:30}  {found.pairs:13,}  {found.correlation:11.3f}  {found.slope:5.2f}  {found.apart:11.2f}")
+
+
 def draw(panels, wanted, which, path):
     """Draw scores against the theory's, a panel for each title -> scores; save the picture as PNG."""
     with default_settings():
@@ -234,6 +289,7 @@ def main(arguments=None):
         loss, _ = expected_loss(x, n, negatives)
         found = fit(panels[title], wanted, which)
         print(f"  {title:30}  {loss:13.4f}  {found.correlation:11.3f}  {found.slope:5.2f}  {found.apart:11.2f}")
+    report_glove(treebank, args)
     picture = make_folder(args.out) / "bridge.png"
     draw(panels, wanted, which, picture)
     print(f"wrote {picture}")

@@ -1,10 +1,10 @@
-"""Counting and predicting side by side: five kinds of word vectors from one text, in one table and one picture.
+"""Counting and predicting side by side: six kinds of word vectors from one text, in one table and one picture.
 
     python examples/compare.py                    # on the Stanford Sentiment Treebank, some two minutes
     python examples/compare.py --sample           # on the built-in sample treebank
     python examples/compare.py --iterations 200 --epochs 3      # quicker, with less training
 
-Counts, PPMI and the SVD of PPMI are made as by count.py; naive softmax is the handout's training (`sgd` on minibatches
+Counts, PPMI, the SVD of PPMI and GloVe are made as by count.py; naive softmax is the handout's training (`sgd` on minibatches
 of its expanded corpus), in the time there is far from its end; negative sampling is that of epochs.py. All have the
 same words and, but for the rows of counts and PPMI, the same dimension d. Of these rows, as long as the vocabulary,
 sentiment gets the columns of the d most frequent words: five classes are not learnt from 8,544 sentences with 19,538
@@ -30,6 +30,7 @@ from utils.commands.inputs import read_treebank  # noqa: E402
 from utils.commands.words import MAP_GROUPS, choose_words  # noqa: E402
 from utils.corpus.ids import Corpus  # noqa: E402
 from utils.corpus.reading import encode  # noqa: E402
+from utils.counting import glove  # noqa: E402
 from utils.counting.cooccurrence import cooccurrence  # noqa: E402
 from utils.counting.pmi import ppmi, svd_vectors  # noqa: E402
 from utils.minibatches.chunks import Chunks  # noqa: E402
@@ -41,16 +42,18 @@ from utils.system.bar import Bar  # noqa: E402
 from utils.system.errors import InputError  # noqa: E402
 from utils.system.files import make_folder  # noqa: E402
 from utils.treebank import StanfordSentiment  # noqa: E402
+from utils.vectors.files import select  # noqa: E402
 from utils.vectors.wordvectors import WordVectors  # noqa: E402
 from word2vec import minibatchLossAndGradient  # noqa: E402
 
 DIM, WINDOW, CDS = 50, 5, 0.75
 ITERATIONS, BATCH, SOFTMAX_STEP = 2000, 100, 15.0  # fifty times the step of run.py: there are few iterations
 EPOCHS, NEGATIVES, STEP, SUBSAMPLING = 15, 5, 0.05, 1e-3
+GLOVE_ITERATIONS = 10
 SIMILARITY = "WordSim-353"
 ACROSS, PANEL = 3, (5.2, 4.6)  # panels beside each other; width and height of each, inches
 HEAD = 0.5  # inches above the panels, for the title
-TITLE = "The same words in five kinds of vectors"
+TITLE = "The same words in six kinds of vectors"
 
 
 class Text(NamedTuple):
@@ -86,6 +89,13 @@ def reduced(text, args):
     return svd_vectors(positive_pmi(text, args), args.dim, random_state=args.seed)
 
 
+def global_vectors(text, args):
+    """The sum of GloVe's centre and outside vectors."""
+    near = cooccurrence(text.corpus, args.window, "harmonic", V=len(text.words))
+    trainer = glove.Trainer(near, glove.Settings(args.dim, iterations=GLOVE_ITERATIONS, seed=args.seed))
+    return select(trainer.stacked(glove.fit(trainer)), "sum").astype(np.float64)
+
+
 def naive_softmax(text, args):
     """The handout's minibatches and optimiser, from its kind of start."""
     index = text.treebank.tokens()
@@ -113,6 +123,7 @@ METHODS = {
     "counts": counts,
     "PPMI": positive_pmi,
     "PPMI + SVD": reduced,
+    "GloVe": global_vectors,
     "naive softmax": naive_softmax,
     "negative sampling": negative_sampling,
 }
@@ -207,7 +218,7 @@ def draw_panel(axes, renderer, title, words, vectors, marks):
 
 def parse(arguments):
     """Parse the command line; an argument out of range ends the process with status 2."""
-    parser = console.ArgumentParser(description="Five kinds of word vectors from one text, in one table and picture.")
+    parser = console.ArgumentParser(description="Six kinds of word vectors from one text, in one table and picture.")
     options.add_treebank(parser)
     parser.add_argument("--sets", metavar="DIR", help="folder of WordSim-353 (default: where get_datasets.sh puts it)")
     options.add(parser, "--dim", default=DIM)

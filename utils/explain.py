@@ -365,8 +365,8 @@ def _glove(model):
         ("dJ/dv_j = 2 sum over i of f(X) e u_i,   dJ/dc_j = 2 sum over i of f(X) e", "(74)"),
     )
     settings = Settings(dim=RANK, x_max=100, dtype="float64", step=SMALL_STEP)  # x_max as in the paper
-    print("  Shapes: counts in, words by words; out come vectors u and v (V, d) and biases b and c (V,). A cell that")
-    print("  is 0 has no term. The training prints the mean of f(X) e^2 / 2, and its steps are those of J / 2.\n")
+    print("  Shapes: counts (V, V) in; vectors u and v (V, d) and biases b and c (V,) out. An empty cell has no")
+    print("  term. The training prints the mean of f(X) e^2 / 2, and its steps are those of J / 2.\n")
     print(f"  Worked example: the counts explained with `ppmi`; d = {RANK}, x_max = {settings.x_max:g}, ", end="")
     print(f"alpha = {settings.alpha:g}.\n")
     rng = np.random.default_rng(0)

@@ -10,11 +10,12 @@ from examples import bridge, compare, negative_pmi
 from utils.commands.words import MAP_WORDS
 from utils.corpus.reading import encode
 from utils.corpus.sample import write_sample_treebank
+from utils.counting import glove
 from utils.counting.cooccurrence import cooccurrence
 from utils.counting.pmi import pmi, ppmi, svd_vectors
 from utils.scoring import sentiment
 from utils.system.errors import InputError
-from utils.treebank import StanfordSentiment
+from utils.treebank import StanfordSentiment, sample_treebank
 from utils.vectors.wordvectors import WordVectors
 
 
@@ -240,11 +241,41 @@ def test_the_sample_treebank_crosses_the_bridge_with_fewer_dimensions_than_words
     assert found.correlation > 0.95 and 0.9 < found.slope < 1.1
 
 
-def test_bridge_draws_what_it_prints(tmp_path, capsys):
+def test_glove_learns_the_logs_and_the_rest_is_told_of_them_apart():
+    """With vectors and biases that are known, what is compared is what the names say."""
+    random.seed(1)
+    treebank = sample_treebank(60)
+    corpus, V = treebank.text(), len(treebank.words())
+    settings = glove.Settings(dim=5, iterations=20, x_max=3)
+    found = bridge.glove_fits(corpus, V, settings, window=4)
+    counts = cooccurrence(corpus, 4, "harmonic", V=V)
+    trainer = glove.Trainer(counts, settings)
+    x = glove.fit(trainer)
+    (u, v), (b, c) = np.split(trainer.stacked(x), 2), trainer.biases(x)
+    whole = [(i, j) for i, j in zip(*counts.nonzero(), strict=True) if counts[i, j] >= 3]
+    words, N = sorted({i for i, _ in whole}), counts.sum()
+    sums = counts.sum(axis=1)
+    wanted = [
+        [(u[i] @ v[j] + b[i] + c[j], np.log(counts[i, j])) for i, j in whole],
+        [(u[i] @ v[j], np.log(counts[i, j] * N / (sums[i] * sums[j]))) for i, j in whole],
+        [(b[i] + c[i], 2 * np.log(sums[i]) - np.log(N)) for i in words],
+    ]
+    for fit, pairs in zip(found.values(), wanted, strict=True):
+        ours, theirs = np.transpose(pairs)
+        assert fit.pairs == len(pairs)
+        assert fit.correlation == pytest.approx(np.corrcoef(ours, theirs)[0, 1], abs=1e-5)  # single precision
+        assert fit.apart == pytest.approx(np.sqrt(np.mean((ours - theirs) ** 2)), rel=1e-5)
+    assert found["u . v + b + c and log X"].correlation > 0.6
+
+
+def test_bridge_draws_what_it_prints(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(bridge, "GLOVE_ITERATIONS", 3)
     options = ["--sentences", "20", "--iterations", "300", "--exact", "5", "--dim", "4", "--out", str(tmp_path)]
     assert bridge.main(options) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines[3:5]] == [["expected", "loss,"], ["random", "minibatches"]]
+    assert lines[5].startswith("GloVe, 10 dimensions, window 10, 3 iterations")
+    assert [line.split(" and ")[0].strip() for line in lines[7:10]] == ["u . v + b + c", "u . v", "b + c"]
     assert (tmp_path / "bridge.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="give more --iterations"):
         bridge.main([*options, "--iterations", "1"])
@@ -319,11 +350,11 @@ def without_options(text, sample_folder):
 @pytest.mark.parametrize(
     "option, changed",
     [
-        (["--window", 2], {"counts", "PPMI", "PPMI + SVD", "naive softmax", "negative sampling"}),
+        (["--window", 2], {"counts", "PPMI", "PPMI + SVD", "GloVe", "naive softmax", "negative sampling"}),
         (["--iterations", 60], {"naive softmax"}),
         (["--step", 1], {"naive softmax"}),
         (["--epochs", 2], {"negative sampling"}),
-        (["--seed", 5], {"PPMI + SVD", "naive softmax", "negative sampling"}),
+        (["--seed", 5], {"PPMI + SVD", "GloVe", "naive softmax", "negative sampling"}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

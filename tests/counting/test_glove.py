@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, random_array
 
-from utils.corpus.reading import TextOptions, read_text
 from utils.counting import glove
-from utils.counting.cooccurrence import cooccurrence
 from utils.counting.glove import Settings, Trainer, fit
 from utils.counting.tiles import Batches, Cells, Tile
 from utils.runs.checkpoints import Checkpoints
@@ -239,12 +237,3 @@ def test_a_training_that_diverges_says_so():
     run.x[0] = np.inf
     with np.errstate(all="ignore"), pytest.raises(InputError, match="the loss went to infinity or NaN at batch 1: try"):
         run.step()
-
-
-# Real text
-
-
-def test_the_cells_of_the_english_text_are_those_of_the_authors_program(reference_folder, tmp_path):
-    """Its vocabulary, window and line borders agree with ours: 21,336,201 cells (min-count 5, window 10)."""
-    text = read_text(reference_folder / "english.txt.xz", TextOptions(min_count=5), tmp_path)
-    assert cooccurrence(text.corpus, 10, "harmonic", V=len(text.words)).nnz == 21_336_201
