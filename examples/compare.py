@@ -4,11 +4,11 @@
     python examples/compare.py --sample           # on the built-in sample treebank
     python examples/compare.py --iterations 200 --epochs 3      # quicker, with less training
 
-Counts, PPMI, the SVD of PPMI and GloVe are made as by count.py; naive softmax is the handout's training (`sgd` on minibatches
-of its expanded corpus), in the time there is far from its end; negative sampling is that of epochs.py. All have the
-same words and, but for the rows of counts and PPMI, the same dimension d. Of these rows, as long as the vocabulary,
-sentiment gets the columns of the d most frequent words: five classes are not learnt from 8,544 sentences with 19,538
-numbers each. `compare.png` has a map for each method.
+Counts, PPMI, the SVD of PPMI and GloVe are made as by count.py; naive softmax is the handout's training (`sgd` on
+minibatches of its expanded corpus), in the time there is far from its end; negative sampling is that of epochs.py. All
+have the same words and, but for the rows of counts and PPMI, the same dimension d. Of these rows, as long as the
+vocabulary, sentiment gets the columns of the d most frequent words: five classes are not learnt from 8,544 sentences
+with 19,538 numbers each. `compare.png` has a map for each method.
 """
 
 import random

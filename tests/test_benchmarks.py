@@ -87,6 +87,20 @@ def test_the_training_by_epochs_is_measured_on_a_text(command, tmp_path, sample_
     assert [row[3] for row in rows] == ["here", *others]
 
 
+def test_glove_is_measured_on_a_text(command, tmp_path, sample_folder, reference_folder):
+    lines = [" ".join(sentence) for sentence in StanfordSentiment(sample_folder).sentences()]
+    (tmp_path / "text.txt").write_text("\n".join(lines), encoding="utf-8")
+    arguments = ("text.txt", "--sets", reference_folder, "--small", "--dim", "5", "--write", "report.md")
+    done = command("benchmarks/bench_glove.py", *arguments, timeout=600)
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    iterations, (scores,) = tables(report)
+    assert [row[0] for row in iterations] == ["1", "2"]
+    assert 0 < float(iterations[1][2]) < float(iterations[0][2]) < 5
+    assert len(scores) == 4
+    assert int(re.search(r"words, ([\d,]+) cells, d = 5; counting", report)[1].replace(",", "")) > 1000
+
+
 # Comparison of the training, from given figures
 
 

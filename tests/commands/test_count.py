@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import signal
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,12 +13,14 @@ import count
 from utils.commands import options
 from utils.commands.words import MAP_WORDS
 from utils.corpus.reading import drop_rare, encode
+from utils.counting import glove
 from utils.counting.cooccurrence import BYTES_PER_WORD, LEAST_MEMORY, cooccurrence
 from utils.counting.pmi import pmi, ppmi, svd_vectors
+from utils.runs.losses import read_losses
 from utils.system import console
 from utils.system.workers import Workers
 from utils.treebank import StanfordSentiment
-from utils.vectors.files import load_vectors
+from utils.vectors.files import load_vectors, select
 from utils.vectors.view import view
 
 
@@ -145,6 +148,153 @@ def test_the_measure_is_what_is_decomposed(run, text, measure, of_counts):
     corpus, words = text
     wanted = svd_vectors(of_counts(cooccurrence(corpus, 2, V=len(words))), 50, random_state=0)
     np.testing.assert_array_equal(run("--measure", measure).vectors[words], wanted)
+
+
+# GloVe
+
+
+def glove_of(text, which="sum", window=10, weighting="harmonic", **settings):
+    """What count.py --method glove makes of a text: vectors in the order of its words."""
+    corpus, words = text
+    counts = cooccurrence(corpus, window, weighting, V=len(words))
+    trainer = glove.Trainer(counts, glove.Settings(**{"dim": 6, "iterations": 2} | settings))
+    return select(trainer.stacked(glove.fit(trainer)), which)
+
+
+GLOVE = ["--method", "glove", "--dim", 6, "--iterations", 2]
+
+
+@pytest.mark.parametrize(
+    "options, changed",
+    [
+        ([], {}),
+        (["--window", 4], {"window": 4}),
+        (["--weighting", "flat"], {"weighting": "flat"}),
+        (["--x-max", 3], {"x_max": 3.0}),
+        (["--alpha", 0.5], {"alpha": 0.5}),
+        (["--step", 0.02], {"step": 0.02}),
+        (["--dim", 3], {"dim": 3}),
+        (["--iterations", 1], {"iterations": 1}),
+        (["--seed", 1], {"seed": 1}),
+        (["--vectors", "center"], {"which": "center"}),
+        (["--vectors", "outside"], {"which": "outside"}),
+        (["--vectors", "concat"], {"which": "concat"}),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
+)
+def test_an_option_changes_what_glove_does(run, text, options, changed):
+    ran = run(*GLOVE, *options)
+    vectors = ran.vectors[text[1]]
+    np.testing.assert_array_equal(vectors, glove_of(text, **changed))
+    assert ran.map[4].startswith(f"{len(ran.map[0])} words by GloVe, {changed.get('which', 'sum')} vectors")
+    if changed:
+        default = glove_of(text)
+        assert vectors.shape != default.shape or not np.array_equal(vectors, default)
+
+
+def test_glove_leaves_checkpoints_and_a_curve_and_says_when_nothing_is_left_to_do(run):
+    first = run(*GLOVE)
+    assert first.status == 0 and first.err == ""
+    lines = first.out.splitlines()
+    costs = [re.fullmatch(r"iteration (\d) of 2: cost (0\.\d{6}), [\d,]+ cells/s", line) for line in lines]
+    costs = {int(cost[1]): float(cost[2]) for cost in costs if cost}
+    assert costs.keys() == {1, 2} and costs[1] > costs[2]
+    kept = read_losses(first.folder / "losses.csv")
+    assert [loss for _, loss in kept] == pytest.approx(list(costs.values()), abs=1e-6)
+    last = first.folder / f"saved_params_{kept[1][0]}.npy"
+    assert last.exists() and kept[1][0] == 2 * kept[0][0]
+    assert is_png(first.folder / "loss.png")
+    assert f"wrote {first.folder / 'loss.png'}" in lines
+
+    again = run(*GLOVE)
+    assert "nothing is left to train" in again.out and "cells/s" not in again.out
+    np.testing.assert_array_equal(again.vectors.vectors, first.vectors.vectors)
+    assert read_losses(first.folder / "losses.csv") == kept
+    longer = run(*GLOVE, "--iterations", 3)
+    assert f"continuing from batch {kept[1][0]}" in longer.out
+    assert len(read_losses(first.folder / "losses.csv")) == 3
+    fresh = run(*GLOVE, "--iterations", 3, "--fresh")
+    assert "moved the earlier checkpoints to" in fresh.out
+    np.testing.assert_array_equal(fresh.vectors.vectors, longer.vectors.vectors)
+
+
+def test_glove_that_is_stopped_goes_on_to_the_same_bytes(run, monkeypatch):
+    def stopping(trainer, checkpoints, report, progress):
+        stop = 3 + len(trainer.batches)
+        return glove_fit(trainer, checkpoints, report, lambda n: signal.raise_signal(signal.SIGINT) if n == stop else 0)
+
+    glove_fit = glove.fit
+    whole = run(*GLOVE, "--out", "whole").vectors.vectors
+    with monkeypatch.context() as patch:
+        patch.setattr(glove, "fit", stopping)
+        stopped = run(*GLOVE)
+    assert stopped.status == 130
+    assert re.search(r"stopped after batch \d+ and saved; run it again to continue", stopped.err)
+    resumed = run(*GLOVE)
+    assert "continuing from batch" in resumed.out
+    assert resumed.vectors.vectors.tobytes() == whole.tobytes()
+    assert len(read_losses(resumed.folder / "losses.csv")) == 2
+
+
+@pytest.mark.parametrize(
+    "options, wrong",
+    [
+        (["--x-max", 5], "x_max 10.0, this one has 5.0"),
+        (["--alpha", 1], "alpha 0.75, this one has 1.0"),
+        (["--step", 1], "step 0.05, this one has 1.0"),
+        (["--seed", 1], "seed 0, this one has 1"),
+        (["--window", 5], "window 10, this one has 5"),
+        (["--weighting", "flat"], "weighting harmonic, this one has flat"),
+        (["--subsample", 1e-3], "subsample 0.0, this one has 0.001"),
+        (["--min-count", 2], "text "),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_glove_with_other_settings_is_refused_in_the_same_folder(run, options, wrong):
+    run(*GLOVE, "--iterations", 1)
+    other = run(*GLOVE, *options)
+    assert other.status == 2
+    assert f"holds a run with {wrong}" in other.err and "--fresh" in other.err
+
+
+def test_glove_is_quiet_when_asked(run):
+    ran = run(*GLOVE, "--quiet")
+    assert (ran.status, ran.out, ran.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--method", "glove", "--measure", "pmi"], "--measure goes with --method svd, not with glove"),
+        (["--method", "glove", "--cds", 1], "--cds goes with --method svd, not with glove"),
+        (["--method", "glove", "--shift", 2], "--shift goes with --method svd, not with glove"),
+        (["--method", "glove", "--smoothing", 1], "--smoothing goes with --method svd, not with glove"),
+        (["--method", "glove", "--eig", 1], "--eig goes with --method svd, not with glove"),
+        (["--method", "glove", "--context", "sum"], "--context goes with --method svd, not with glove"),
+        (["--method", "glove", "--no-svd"], "--method glove wants at least 1 dimension"),
+        (["--method", "glove", "--dim", 0], "--method glove wants at least 1 dimension"),
+        (["--x-max", 5], "--x-max goes with --method glove, not with svd"),
+        (["--alpha", 1], "--alpha goes with --method glove, not with svd"),
+        (["--iterations", 3], "--iterations goes with --method glove, not with svd"),
+        (["--step", 1], "--step goes with --method glove, not with svd"),
+        (["--vectors", "sum"], "--vectors goes with --method glove, not with svd"),
+        (["--fresh"], "--fresh goes with --method glove, not with svd"),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
+)
+def test_an_option_of_the_other_method_is_refused(run, options, message):
+    ran = run(*options)
+    assert ran.status == 2 and message in ran.err
+
+
+def test_what_glove_writes_is_not_written_over_what_is_read(run, tmp_path):
+    (tmp_path / "out").mkdir()
+    for name in ("losses.csv", "loss.png"):
+        (tmp_path / "out" / name).write_text("a b a b\n")
+        ran = run(*GLOVE, data=("--corpus", tmp_path / "out" / name))
+        assert ran.status == 2
+        assert f"{name} would be written over" in ran.err
+        assert (tmp_path / "out" / name).read_text() == "a b a b\n"
 
 
 def test_rare_words_are_left_out(run, text):
