@@ -22,7 +22,7 @@ run: $(READY)
 		$(RUN) run.py --sample --out sample-run; \
 	fi
 
-# Skip-gram, CBOW and counts learn from one text: text8, or any other with TEXT=FILE make example
+# Skip-gram, CBOW, counts and GloVe learn from one text: text8, or any other with TEXT=FILE make example
 example: $(READY)
 ifndef TEXT
 	$(RUN) -m utils.corpus.download text8
@@ -32,7 +32,8 @@ endif
 	$(RUN) run.py --corpus "$(EXAMPLE_TEXT)" --out example/skip-gram --save example/skip-gram.txt
 	$(RUN) run.py --corpus "$(EXAMPLE_TEXT)" --model cbow --out example/cbow --save example/cbow.txt
 	$(RUN) count.py --corpus "$(EXAMPLE_TEXT)" --window 5 --weighting linear --dim 100 --out example/counts --save example/ppmi-svd.txt
-	$(RUN) evaluate.py example/skip-gram.txt example/cbow.txt example/ppmi-svd.txt --json example/scores.json
+	$(RUN) count.py --corpus "$(EXAMPLE_TEXT)" --method glove --dim 100 --iterations 8 --out example/glove --save example/glove.txt
+	$(RUN) evaluate.py example/skip-gram.txt example/cbow.txt example/ppmi-svd.txt example/glove.txt --json example/scores.json
 	$(RUN) evaluate.py map example/ppmi-svd.txt --top 1000 --out example/map.html
 
 test: $(READY)
@@ -59,6 +60,7 @@ bench-count: $(READY)
 bench-large: $(READY)
 	$(call install,requirements-bench.txt)
 	$(RUN) benchmarks/bench_epochs.py "$(TEXT)" --sets "$(SETS)" --write benchmarks/results-epochs.md
+	$(RUN) benchmarks/bench_glove.py "$(TEXT)" --sets "$(SETS)" --write benchmarks/results-glove.md
 
 # What some tests are skipped without.
 optional: $(READY)

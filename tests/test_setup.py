@@ -208,11 +208,12 @@ def test_the_example_calls_the_commands_with_options_they_have(make):
     calls = [shlex.split(line)[1:] for line in lines if re.match(r"\S*python (run|count|evaluate)\.py ", line)]
     parsers = {"run.py": run.parse, "count.py": count.parse, "evaluate.py": evaluate.parse}
     parsed = [parsers[call[0]](call[1:]) for call in calls]
-    assert [args.corpus for args in parsed[:3]] == ["my text.txt"] * 3
+    assert [args.corpus for args in parsed[:4]] == ["my text.txt"] * 4
     assert [args.model for args in parsed[:2]] == ["skip-gram", "cbow"]
-    saved = [str(args.save) for args in parsed[:3]]
-    assert [str(file) for file in parsed[3].files] == saved
-    assert parsed[4].file in saved
-    written = [*(args.out for args in parsed[:3]), *saved, parsed[3].json, parsed[4].out]
+    assert [args.method for args in parsed[2:4]] == ["svd", "glove"]
+    saved = [str(args.save) for args in parsed[:4]]
+    assert [str(file) for file in parsed[4].files] == saved
+    assert parsed[5].file in saved
+    written = [*(args.out for args in parsed[:4]), *saved, parsed[4].json, parsed[5].out]
     assert {Path(path).parts[0] for path in written} == {"example"}  # which git ignores
     assert "utils/datasets/text8/text8" in make("-n", "example").stdout  # without TEXT

@@ -218,13 +218,13 @@ def test_glove_leaves_checkpoints_and_a_curve_and_says_when_nothing_is_left_to_d
     np.testing.assert_array_equal(fresh.vectors.vectors, longer.vectors.vectors)
 
 
-def test_glove_that_is_stopped_goes_on_to_the_same_bytes(run, monkeypatch):
+def test_glove_that_is_stopped_goes_on_to_the_same_bytes(run, tmp_path, monkeypatch):
     def stopping(trainer, checkpoints, report, progress):
         stop = 3 + len(trainer.batches)
         return glove_fit(trainer, checkpoints, report, lambda n: signal.raise_signal(signal.SIGINT) if n == stop else 0)
 
     glove_fit = glove.fit
-    whole = run(*GLOVE, "--out", "whole").vectors.vectors
+    whole = run(*GLOVE, "--out", tmp_path / "whole").vectors.vectors
     with monkeypatch.context() as patch:
         patch.setattr(glove, "fit", stopping)
         stopped = run(*GLOVE)
