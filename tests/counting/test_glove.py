@@ -158,6 +158,11 @@ def test_settings_out_of_range_are_refused(wrong, message):
         Settings(**wrong)
 
 
+def test_a_step_too_small_for_single_precision_moves_nothing():
+    trainer = trainer_of(step=1e-300, dtype="float32")
+    assert fit(trainer).tobytes() == trainer.initial().tobytes()
+
+
 def test_no_counts_are_refused():
     with pytest.raises(InputError, match="there is nothing to learn from"):
         Trainer(csr_array((3, 3)), Settings())

@@ -158,14 +158,15 @@ class Trainer:
         """
         rate = gradient.dtype.type(self.settings.step)
         old = squares[rows]  # (R, d + 2)
-        root = np.sqrt(old)
+        move = np.sqrt(old)
+        np.divide(gradient, move, out=move)
+        move *= rate
+        slopes = np.vecdot(gradient, move)  # (R,)
         gradient *= rate
-        root = np.divide(gradient, root, out=root)
-        slopes = np.vecdot(gradient, root) / rate  # (R,)
         gradient *= gradient
         old += gradient
         squares[rows] = old
-        gradient[:] = root
+        gradient[:] = move
         return slopes
 
     def weights(self, values):
