@@ -21,6 +21,13 @@ from utils.treebank import StanfordSentiment, sample_treebank
 from utils.vectors.wordvectors import WordVectors
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_iterations_of_glove():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "GLOVE_ITERATIONS", 2)
+        yield
+
+
 @pytest.fixture(scope="module")
 def text(sample_folder):
     return encode(StanfordSentiment(sample_folder).sentences())
