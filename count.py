@@ -36,7 +36,7 @@ from utils.counting.pmi import pmi, ppmi, svd_vectors
 from utils.minibatches.bands import thin_out
 from utils.minibatches.chunks import Chunks
 from utils.runs.checkpoints import Checkpoints
-from utils.runs.losses import Losses
+from utils.runs.losses import CURVE, LOSSES, Losses
 from utils.system import console
 from utils.system.bar import Bar
 from utils.system.errors import InputError, quoted
@@ -65,7 +65,6 @@ MEASURES = {"counts": "counts", "pmi": "PMI", "ppmi": "PPMI"}
 COUNTED = ("window", "weighting", "subsample", "subsample_form")  # settings that a run of GloVe must share
 LARGEST_EIG = 10
 PICTURES = "count_vectors.png", "count_matrix.png"
-LOSSES, CURVE = "losses.csv", "loss.png"  # of GloVe
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 CONTEXTS = 20  # columns of the heat map
 LARGEST_FILE = 10**9  # bytes of numbers, of rows without SVD

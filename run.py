@@ -29,7 +29,7 @@ from utils.commands.inputs import Data, files_to_read, read_corpus, read_treeban
 from utils.commands.neighbours import print_neighbours
 from utils.commands.words import choose_words, groups_of
 from utils.runs.checkpoints import Checkpoints
-from utils.runs.losses import Losses
+from utils.runs.losses import CURVE, LOSSES, Losses
 from utils.system import console
 from utils.system.errors import InputError
 from utils.system.files import remove_leftovers, writable_folder
@@ -38,7 +38,6 @@ from utils.vectors.wordvectors import WordVectors
 
 # What a training leaves in its folder, beside checkpoints
 VECTORS, PICTURE, ANIMATION = "word_vectors.txt", "word_vectors.png", "word_vectors.gif"
-LOSSES, CURVE = "losses.csv", "loss.png"
 SUBSAMPLE = 1e-3  # as in word2vec's C code
 TWICE = 2  # a word that occurs twice is not thinned out: of twenty lines nothing would be left
 EPOCHS, WORDS_TO_READ = (5, 200), 10_000_000  # fewest and most epochs; words that a training should read

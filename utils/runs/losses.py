@@ -12,6 +12,7 @@ from utils.system.errors import InputError
 from utils.system.files import read_lines, replacing
 
 HEADER = "iteration,loss"
+LOSSES, CURVE = "losses.csv", "loss.png"  # in the folder of a run: the file, and the picture that is drawn of it
 
 
 class Losses:
