@@ -207,7 +207,7 @@ def test_glove_leaves_checkpoints_and_a_curve_and_says_when_nothing_is_left_to_d
     assert f"wrote {first.folder / 'loss.png'}" in lines
 
     again = run(*GLOVE)
-    assert "nothing is left to train" in again.out and "cells/s" not in again.out
+    assert "batches are done, nothing is left to train" in again.out and "cells/s" not in again.out
     np.testing.assert_array_equal(again.vectors.vectors, first.vectors.vectors)
     assert read_losses(first.folder / "losses.csv") == kept
     longer = run(*GLOVE, "--iterations", 3)

@@ -169,7 +169,8 @@ class Checkpoints:
         found = self.newest(at_most=iterations)
         start = found[0] if found else 0
         if start == iterations > 0:
-            return f"{self._params(start)} is there: all {iterations} {self.unit}s are done, nothing is left to train"
+            units = f"{self.unit}{'es' if self.unit.endswith('ch') else 's'}"
+            return f"{self._params(start)} is there: all {iterations} {units} are done, nothing is left to train"
         if start:
             return f"continuing from {self.unit} {start} ({self._params(start)})"
         return f"starting from {self.unit} 0 (no checkpoint to continue from in {self.folder.resolve()})"
