@@ -9,6 +9,8 @@
     python evaluate.py map word_vectors.txt --words good,bad,rain,snow --out map.png
     python evaluate.py heatmap word_vectors.txt --words good,bad,rain,snow --out cosines.png
 
+A file that has the vectors of n-grams (.npz of a training with --subwords, a model.bin of fastText) answers for words
+that it does not have, too, and these are marked as composed.
 What has no data to score with is left out of the table, with a line that says how to get them.
 """
 
@@ -39,6 +41,7 @@ SET_FILES = {SIMILARITY: sets.SIMILARITY_FILES, ANALOGIES: sets.ANALOGY_FILES}
 NEIGHBOURS = 10
 WORDS = "words of the picture (default: the handout's 24 if most are in the file, else some of its frequent words)"
 MAP_ENDINGS = (".png", ".html")
+COMPOSED = "composed from n-grams"
 LITERAL = "\0"  # begins a word that argparse must not take for an option; no argument can contain it
 
 
@@ -354,9 +357,19 @@ def open_file(args, among=None):
 
 
 def spelling(vectors, word):
-    """A word as the vectors have it: as it is written, else in lower case, else unchanged, for the error to name."""
-    row = wordsets.row_of(vectors, word)
-    return word if row is None else vectors.words[row]
+    """A word as the vectors have it: see `wordsets.spelling`; else unchanged, for the error to name."""
+    return wordsets.spelling(vectors, word) or word
+
+
+def marked(vectors, word):
+    """A word, with a mark if its vector is composed."""
+    return f"{word} ({COMPOSED})" if vectors.is_composed(word) else word
+
+
+def note_composed(vectors, words):
+    """Say on standard error which words' vectors are composed."""
+    if composed := [word for word in words if vectors.is_composed(word)]:
+        console.note(f"{COMPOSED}: {', '.join(composed)}")
 
 
 def print_answers(heading, found):
@@ -371,7 +384,8 @@ def neighbours(args):
     answers = {word: shown.neighbours(word, args.n) for word in words}
     about = " about the mean" if shown.centred else ""
     for word, found in answers.items():
-        print_answers(f"{word}, nearest of the first {shown.among:,} words by cosine{about}:", found)
+        heading = f"{marked(shown.vectors, word)}, nearest of the first {shown.among:,} words by cosine{about}:"
+        print_answers(heading, found)
 
 
 def analogy(args):
@@ -379,6 +393,7 @@ def analogy(args):
     vectors = open_file(args).vectors
     a, b, c = (spelling(vectors, word) for word in (args.a, args.b, args.c))
     answers = {method: vectors.analogy(a, b, c, method, args.n) for method in METHODS}
+    a, b, c = (marked(vectors, word) for word in (a, b, c))
     for method, found in answers.items():
         print_answers(f"{a} is to {b} as {c} is to, by {method}:", found)
 
@@ -386,7 +401,10 @@ def analogy(args):
 def odd_one_out(args):
     """Print the word that does not belong to the others."""
     vectors = open_file(args).vectors
-    say(vectors.doesnt_match([spelling(vectors, word) for word in args.words]))
+    words = [spelling(vectors, word) for word in args.words]
+    odd = vectors.doesnt_match(words)
+    note_composed(vectors, words)
+    say(odd)
 
 
 def choose_words(args, vectors):
@@ -396,13 +414,15 @@ def choose_words(args, vectors):
         asked = [word for word in MAP_WORDS if word in vectors]
         if 2 * len(asked) <= len(MAP_WORDS):  # a file of another text: those of its words that say something
             asked = telling_words(vectors.words)
-    rows = [wordsets.row_of(vectors, word) for word in asked]
-    unknown = [word for word, row in zip(asked, rows, strict=True) if row is None]
+    found = [wordsets.spelling(vectors, word) for word in asked]
+    unknown = [word for word, name in zip(asked, found, strict=True) if name is None]
     if len(unknown) == len(asked):
         raise InputError(f"none of the words to draw is in {args.file}: {', '.join(asked)}; give other --words")
     if unknown:
         console.note(f"not in {args.file}, left out: {', '.join(unknown)}")
-    return list(dict.fromkeys(vectors.words[row] for row in rows if row is not None))
+    words = list(dict.fromkeys(name for name in found if name is not None))
+    note_composed(vectors, words)
+    return words
 
 
 def draw_map(args):
@@ -431,7 +451,7 @@ def draw_heat_map(args):
 
     vectors = open_file(args).vectors
     words = choose_words(args, vectors)
-    directions = vectors.directions[[vectors.index[word] for word in words]]  # (n, d)
+    directions = vectors.choose(words).directions  # (n, d)
     title = f"Cosines of {len(words)} words of {Path(args.file).name}"
     heat_map(directions @ directions.T, words, words, args.out, order="similar", title=title)
     say(f"wrote {args.out}")

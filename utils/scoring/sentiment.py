@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from utils.scoring.wordsets import row_of
+from utils.scoring.wordsets import covering, row_of
 from utils.system.errors import InputError
 from utils.vectors.wordvectors import WordVectors
 
@@ -237,6 +237,8 @@ class SentimentScore:
         As in Averages.
     seen : bool
         Whether the vectors were probably trained on the text of dev and test, see `looks_seen`.
+    composed : int
+        Of the words used, those whose vectors are composed from n-grams.
     """
 
     vectors: Classification
@@ -248,6 +250,7 @@ class SentimentScore:
     total: int
     empty: int
     seen: bool
+    composed: int = 0
 
 
 def score_sentiment(
@@ -269,9 +272,11 @@ def score_sentiment(
     -------
     SentimentScore
     """
-    found = averages(vectors, splits)
-    own = classify(found.means(vectors.vectors[found.rows]), splits)
-    unit = classify(found.means(vectors.directions[found.rows]), splits) if unit_length else None
+    words = [word for split in splits.values() for sentence in split.sentences for word in sentence]
+    chosen = vectors if vectors.subwords is None else covering(vectors, words)[0]
+    found = averages(chosen, splits)
+    own = classify(found.means(chosen.vectors[found.rows]), splits)
+    unit = classify(found.means(chosen.directions[found.rows]), splits) if unit_length else None
     return SentimentScore(
         own,
         unit,
@@ -282,6 +287,7 @@ def score_sentiment(
         found.total,
         found.empty,
         looks_seen(vectors, splits),
+        found.used - sum(row_of(vectors, word) is not None for word in words),
     )
 
 

@@ -49,7 +49,7 @@ class Found:
     ----------
     file : str
     words, dimensions : int
-    cosines : dict of str to ndarray
+    cosines : dict of str to Cosines
         By title of a similarity set: see `wordsets.cosines_of`.
     answers : dict of str to Answers
         By title of an analogy set.
@@ -205,12 +205,18 @@ def _similarity(columns):
     for title in titles:
         scores = [column.similarity[title] for column in columns]
         rows.append((title, [_correlation(score) for score in scores]))
+        rows += _composed([score.composed for score in scores])
         if len(columns) > 1:
             rows.append((LESS_FIRST, [_difference(score, 1, "+.3f") for score in scores]))
     return rows
 
 
 LESS_FIRST = "  less the first file's"
+
+
+def _composed(numbers):
+    """The row that says how many of those used have a word composed from its n-grams, if any file has such."""
+    return [("  with a composed word", [f"{number:5,}" for number in numbers])] if any(numbers) else []
 
 
 def _correlation(score):
@@ -236,6 +242,7 @@ def _analogies(columns, title, restrict):
     if len(names) <= 4:  # one section, and its sums, which say the same
         names = names[-1:]
     rows = [(heading, []), *((name, [_accuracies(score, name) for score in scores]) for name in names)]
+    rows += _composed([score[METHODS[0]].sections["total"].composed for score in scores])
     rows += [
         ("  95 % interval", [_each(score, lambda method: _range(method.interval, 100, ".1f")) for score in scores]),
         ("  query words let in", [_each(score, lambda method: _percentage(method.let_in)) for score in scores]),
@@ -272,6 +279,7 @@ def _sentiment(columns, settings):
         ("standard error on test", [f"{100 * score.test_error:.1f}" for score in scores]),
         ("regularization C, best on dev", [f"{score.vectors.strength:g}" for score in scores]),
         ("words of the text with a vector", [f"{100 * score.used / score.total:.1f} %" for score in scores]),
+        *_composed([score.composed for score in scores]),
         ("sentences without any", [f"{score.empty:,}" for score in scores]),
         ("trained on text of dev and test", ["probably" if score.seen else "not known" for score in scores]),
     ]

@@ -1,8 +1,9 @@
 """Word similarity and analogies: how far word vectors agree with what people say about words.
 
 Words of the evaluation sets are looked up as they are written and then in lower case: "FBI" finds "fbi" if there is no
-"FBI". Pairs and questions with a word that is still missing are left out; every score comes with how many of how many
-were used, and with a bootstrap interval.
+"FBI". What is still missing is composed from its n-grams if the vectors have them (`WordVectors.subwords`). Pairs and
+questions with a word that cannot be found so are left out; every score comes with how many of how many were used, how
+many of those have a composed word, and with a bootstrap interval.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,44 @@ def row_of(vectors: WordVectors, word: str) -> int | None:
     return vectors.index.get(word.lower()) if row is None else row
 
 
+def spelling(vectors: WordVectors, word: str) -> str | None:
+    """A word as the vectors answer to it: as in `row_of`, else as it can be composed; None if it cannot.
+
+    A word is composed as it is written, or in lower case if that is how all words of the file are written.
+    """
+    if (row := row_of(vectors, word)) is not None:
+        return vectors.words[row]
+    if vectors.subwords is None:
+        return None
+    if word != word.lower() and all(other == other.lower() for other in vectors.words):
+        word = word.lower()
+    return word if vectors.is_composed(word) else None
+
+
+def covering(vectors: WordVectors, words: list[str]) -> tuple[WordVectors, dict[str, int], np.ndarray]:
+    """The vectors of some words.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    words : list of str
+        They may repeat.
+
+    Returns
+    -------
+    chosen : WordVectors
+        Of those words that have a vector, or one that is composed.
+    rows : dict of str to int
+        The row of each of these in it, by its spelling in `words`.
+    composed : ndarray of bool, shape (len(chosen),)
+    """
+    found = {word: spelling(vectors, word) for word in dict.fromkeys(words)}
+    names = list(dict.fromkeys(name for name in found.values() if name is not None))
+    place = {name: row for row, name in enumerate(names)}
+    rows = {word: place[name] for word, name in found.items() if name is not None}
+    return vectors.choose(names) if names else vectors, rows, np.array([name not in vectors for name in names], bool)
+
+
 # Word similarity
 
 
@@ -39,13 +78,15 @@ class Correlation:
         Spearman's rank correlation, and the probability of one as far from 0 by chance (two-sided). None if fewer than
         three pairs were used, or if all cosines or all judgements are equal.
     used, total : int
-        Pairs with both words in the vocabulary, and all pairs.
+        Pairs whose words both have vectors, composed ones among them, and all pairs.
     interval : (float, float) or None
         Of rho: see `bootstrap`.
     less_first : float or None
         rho less that of the first of the files that are compared.
     less_first_interval : (float, float) or None
         Of that difference, over the same resamples for both.
+    composed : int
+        Pairs used in which the vector of a word is composed from its n-grams.
     """
 
     rho: float | None
@@ -55,44 +96,64 @@ class Correlation:
     interval: Interval | None = None
     less_first: float | None = None
     less_first_interval: Interval | None = None
+    composed: int = 0
 
 
-def cosines_of(vectors: WordVectors, pairs: list[tuple[str, str, float]]) -> np.ndarray:
-    """The cosine of each pair, NaN where a word is missing: (p,)."""
-    rows = [(row_of(vectors, first), row_of(vectors, second)) for first, second, _ in pairs]
-    known = [i for i, pair in enumerate(rows) if None not in pair]
-    left, right = np.array([rows[i] for i in known], dtype=np.intp).reshape(-1, 2).T  # (used,), (used,)
-    cosines = np.full(len(pairs), np.nan)
-    cosines[known] = np.einsum("pd,pd->p", vectors.directions[left], vectors.directions[right])
-    return cosines
+@dataclass(frozen=True)
+class Cosines:
+    """What one file says about p pairs.
+
+    Attributes
+    ----------
+    values : ndarray of float, shape (p,)
+        The cosine of each pair, NaN where a word is missing.
+    composed : ndarray of bool, shape (p,)
+        Whether the vector of a word is composed.
+    """
+
+    values: np.ndarray
+    composed: np.ndarray
 
 
-def correlate(columns: list[np.ndarray], pairs: list[tuple[str, str, float]]) -> list[Correlation]:
+def cosines_of(vectors: WordVectors, pairs: list[tuple[str, str, float]]) -> Cosines:
+    """The cosine of each pair, and which of them take composed vectors."""
+    chosen, row, composed = covering(vectors, [word for pair in pairs for word in pair[:2]])
+    known = [i for i, (first, second, _) in enumerate(pairs) if first in row and second in row]
+    asked = np.array([[row[word] for word in pairs[i][:2]] for i in known], dtype=np.intp).reshape(-1, 2)  # (used, 2)
+    left, right = asked.T
+    cosines, marked = np.full(len(pairs), np.nan), np.zeros(len(pairs), bool)
+    cosines[known] = np.einsum("pd,pd->p", chosen.directions[left], chosen.directions[right])
+    marked[known] = composed[asked].any(axis=1) if known else False
+    return Cosines(cosines, marked)
+
+
+def correlate(files: list[Cosines], pairs: list[tuple[str, str, float]]) -> list[Correlation]:
     """Spearman's correlation of the cosines of several files with people's judgements, on the pairs that all cover.
 
     Coverage changes scores: only on the same pairs do they compare.
 
     Parameters
     ----------
-    columns : list of ndarray, shape (p,)
+    files : list of Cosines
         As from `cosines_of`, one for each file.
     pairs : list of (str, str, float)
         As from `read_pairs`; equal values share their mean rank.
     """
     from scipy.stats import spearmanr  # half a second to import: only for this score
 
-    known = np.isfinite(np.stack(columns)).all(axis=0)  # (p,)
+    known = np.isfinite([file.values for file in files]).all(axis=0)  # (p,)
     used, judged = int(known.sum()), np.array([score for _, _, score in pairs])[known]
-    columns = [column[known] for column in columns]
+    columns = [file.values[known] for file in files]
     defined = [used >= FEWEST_PAIRS and np.ptp(values) > 0 for values in (judged, *columns)]
     resampled = bootstrap.spearman_resampled(columns, judged) if used >= FEWEST_PAIRS else None
     scores = []
     for k, column in enumerate(columns):
+        composed = int(files[k].composed[known].sum())
         if not (defined[0] and defined[k + 1]):
-            scores.append(Correlation(None, None, used, len(pairs)))
+            scores.append(Correlation(None, None, used, len(pairs), composed=composed))
             continue
         rho, p = spearmanr(column, judged)
-        score = {"rho": float(rho), "p": float(p), "interval": bootstrap.interval(resampled[k])}
+        score = {"rho": float(rho), "p": float(p), "interval": bootstrap.interval(resampled[k]), "composed": composed}
         if k and scores[0].rho is not None:
             score["less_first"] = float(rho) - scores[0].rho
             score["less_first_interval"] = bootstrap.interval(resampled[k] - resampled[0])
@@ -110,11 +171,12 @@ def score_pairs(vectors: WordVectors, pairs: list[tuple[str, str, float]]) -> Co
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Questions answered rightly, asked at all (all four words are in the vocabulary), and in the file."""
+    """Questions answered rightly, asked at all (see `Answers`), in the file, and asked with a composed word."""
 
     right: int
     used: int
     total: int
+    composed: int = 0
 
     @property
     def share(self) -> float | None:
@@ -122,7 +184,12 @@ class Accuracy:
         return self.right / self.used if self.used else None
 
     def __add__(self, other):
-        return Accuracy(self.right + other.right, self.used + other.used, self.total + other.total)
+        return Accuracy(
+            self.right + other.right,
+            self.used + other.used,
+            self.total + other.total,
+            self.composed + other.composed,
+        )
 
 
 @dataclass(frozen=True)
@@ -133,7 +200,9 @@ class Answers:
     ----------
     sections : ndarray of str, shape (q,)
     asked : ndarray of bool, shape (q,)
-        All four words are there.
+        The answer is among the words that are searched, and so is each of the other three or it is composed.
+    composed : ndarray of bool, shape (q,)
+        Of those asked, the ones with a composed word.
     right : dict of str to ndarray of bool, shape (q,)
         By method: answered rightly, the three words of the question being no answers.
     let_in : dict of str to ndarray of bool, shape (q,)
@@ -146,6 +215,7 @@ class Answers:
 
     sections: np.ndarray
     asked: np.ndarray
+    composed: np.ndarray
     right: dict
     let_in: dict
     nearest: np.ndarray
@@ -164,14 +234,14 @@ def answer(
     methods : some of {"3CosAdd", "3CosMul"}
         Levy & Goldberg 2014, equations 3 and 4.
     restrict : int or None
-        Ask with and search only the first so many words: the most frequent ones, in most files.
+        Ask with and search only the first so many words: the most frequent ones, in most files. Words that the file
+        does not have, and that can be composed, are asked with all the same.
     """
-    if restrict is not None and restrict < len(vectors):
-        vectors = WordVectors(vectors.words[:restrict], vectors.vectors[:restrict])
     questions = [question for several in sections.values() for question in several]
-    rows = [[row_of(vectors, word) for word in question] for question in questions]
-    asked = np.array([None not in four for four in rows], dtype=bool)  # (q,)
-    a, b, c, d = np.array([four for four in rows if None not in four], dtype=np.intp).reshape(-1, 4).T  # (used,) each
+    vectors, n, rows = _searched(vectors, questions, restrict)
+    asked = np.array([None not in four and four[3] < n for four in rows], dtype=bool)  # (q,)
+    four_rows = np.array([four for four, used in zip(rows, asked, strict=True) if used], dtype=np.intp).reshape(-1, 4)
+    a, b, c, d = four_rows.T  # (used,) each
     query = np.stack([a, b, c], axis=1)  # (used, 3)
 
     def marked(right):
@@ -181,13 +251,38 @@ def answer(
 
     right, let_in = {}, {}
     for method in methods:
-        ids, _ = vectors.analogy_many(a, b, c, method, QUERY_WORDS + 1, exclude=False)  # (used, 4)
+        ids, _ = vectors.analogy_many(a, b, c, method, QUERY_WORDS + 1, exclude=False, restrict_vocab=n)  # (used, 4)
         right[method] = marked(_first_other(ids, query) == d)
         let_in[method] = marked(ids[:, 0] == d)
     words, which = np.unique(c, return_inverse=True)
-    near, _ = vectors.nearest_many(vectors.directions[words], QUERY_WORDS + 1)  # (unique, 4)
+    near, _ = vectors.nearest_many(vectors.directions[words], QUERY_WORDS + 1, restrict_vocab=n)  # (unique, 4)
     names = np.repeat(np.array(list(sections), dtype=object), [len(several) for several in sections.values()])
-    return Answers(names, asked, right, let_in, marked(_first_other(near[which], query) == d))
+    composed = marked((query >= n).any(axis=1))
+    return Answers(names, asked, composed, right, let_in, marked(_first_other(near[which], query) == d))
+
+
+def _searched(vectors, questions, restrict):
+    """The first words of WordVectors, then composed ones; the number of the first; the rows of each question's words.
+
+    The row of a word that is neither is None.
+    """
+    first = vectors
+    if restrict is not None and restrict < len(vectors):
+        first = WordVectors(vectors.words[:restrict], vectors.vectors[:restrict])
+    words = dict.fromkeys(word for question in questions for word in question)
+    rows = {word: row_of(first, word) for word in words}
+    missing = [word for word in words if row_of(vectors, word) is None]
+    names = {word: name for word in missing if (name := spelling(vectors, word)) is not None}
+    if names:
+        composed = {name: len(first) + i for i, name in enumerate(dict.fromkeys(names.values()))}
+        rows |= {word: composed[name] for word, name in names.items()}
+        extended = np.concatenate([first.vectors, vectors.compose(composed)])
+        return WordVectors([*first.words, *composed], extended), len(first), _each(questions, rows)
+    return first, len(first), _each(questions, rows)
+
+
+def _each(questions, rows):
+    return [[rows[word] for word in question] for question in questions]
 
 
 def _first_other(ids, query):
@@ -211,7 +306,12 @@ def accuracies(answers: Answers, right: np.ndarray, asked: np.ndarray | None = N
     sections = dict.fromkeys(answers.sections)
     inside = {name: answers.sections == name for name in sections}
     return {
-        name: Accuracy(int(np.sum(right & asked & those)), int(np.sum(asked & those)), int(np.sum(those)))
+        name: Accuracy(
+            int(np.sum(right & asked & those)),
+            int(np.sum(asked & those)),
+            int(np.sum(those)),
+            int(np.sum(answers.composed & asked & those)),
+        )
         for name, those in inside.items()
     }
 

@@ -1,6 +1,7 @@
 """The formats of word vectors, one reader and one writer each; `storage` chooses among them.
 
-A reader returns the words, a list of str, and their vectors, (n, d), and raises InputError naming the place of a fault.
+A reader returns the words, a list of str, and their vectors, (n, d), and raises InputError naming the place of a fault;
+that of NumPy's archives returns Subwords or None besides.
 No reader allocates more than the data it has seen calls for, whatever a header claims.
 """
 
@@ -19,6 +20,7 @@ import numpy as np
 from utils.system.errors import InputError, brief
 from utils.system.npy import header_from
 from utils.vectors.decimals import as_text
+from utils.vectors.subwords import NGrams, Subwords
 
 SINGLE = np.dtype("<f4")
 BLOCK = 2**17  # numbers converted from or to text at a time
@@ -260,7 +262,7 @@ def write_binary(file: BinaryIO, words: Sequence[str], vectors: np.ndarray) -> N
 
 
 def read_npz(path: str | Path, file: BinaryIO, limit: int):
-    """Read `vectors` and the words, from `word_bytes` and `word_ends` or from an array of str, `words`."""
+    """Read what `write_npz` writes; the words also from an array of str, `words`."""
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
@@ -268,17 +270,18 @@ def read_npz(path: str | Path, file: BinaryIO, limit: int):
                 listed = brief(", ".join(names[:3]) or "nothing")
                 raise InputError(f"{path} is a zip archive of {listed}, not of NumPy's arrays: unpack it first")
             vectors = _Member(path, archive, "vectors", "fiu", 2)
+            subwords = _read_subwords(path, archive) if "ngram_settings.npy" in names else None
             if "words.npy" in names:  # np.savez(path, words=words, vectors=vectors)
                 words = _Member(path, archive, "words", "U", 1)
                 _check_rows(words.shape[0], vectors.shape[0])
-                return words.read(limit).tolist(), vectors.read(limit)
+                return words.read(limit).tolist(), vectors.read(limit), subwords
             ends, data = _Member(path, archive, "word_ends", "i", 1), _Member(path, archive, "word_bytes", "u", 1)
             _check_rows(ends.shape[0], vectors.shape[0])
             borders, letters = [0, *ends.read().tolist()], data.read().tobytes()
             if [*borders, len(letters)] != sorted([*borders, len(letters)]):
                 raise ValueError("words and vectors do not belong together")
             words = (letters[start:end] for start, end in itertools.pairwise(borders[: min(limit, len(borders)) + 1]))
-            return [word.decode("utf-8", "surrogatepass") for word in words], vectors.read(limit)
+            return [word.decode("utf-8", "surrogatepass") for word in words], vectors.read(limit), subwords
     except KeyError as error:
         raise InputError(f"{path} holds no word vectors: {error.args[0]}") from None
     except OSError as error:
@@ -289,6 +292,18 @@ def read_npz(path: str | Path, file: BinaryIO, limit: int):
         raise
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, RuntimeError) as error:
         raise InputError(f"{path} is damaged, or not an archive of NumPy: {brief(error)}") from None
+
+
+def _read_subwords(path, archive):
+    settings, table = _Member(path, archive, "ngram_settings", "i", 1), _Member(path, archive, "ngram_vectors", "f", 2)
+    if settings.shape != (3,):
+        raise ValueError(f"ngram_settings has shape {settings.shape}")
+    rows = _Member(path, archive, "ngram_buckets", "i", 1) if "ngram_buckets.npy" in archive.namelist() else None
+    ngrams = NGrams(*settings.read().tolist())
+    try:
+        return Subwords(ngrams, table.read(), None if rows is None else rows.read())
+    except InputError as error:
+        raise ValueError(str(error)) from None
 
 
 def _check_rows(words, rows):
@@ -321,12 +336,23 @@ class _Member:
         return data.reshape(self.shape, order="F" if self.columns_first else "C")[:limit]
 
 
-def write_npz(file: BinaryIO, words: Sequence[str], vectors: np.ndarray) -> None:
-    """Write `vectors`, the words as consecutive UTF-8, `word_bytes`, and the end of each in it, `word_ends`."""
+def write_npz(file: BinaryIO, words: Sequence[str], vectors: np.ndarray, subwords: Subwords | None = None) -> None:
+    """Write `vectors`, the words as consecutive UTF-8, `word_bytes`, and the end of each in it, `word_ends`.
+
+    With subwords also `ngram_settings` (characters of the shortest and of the longest n-gram, number of buckets),
+    `ngram_vectors` and, if not all buckets have one, the bucket of each, `ngram_buckets`.
+    """
     # Not as an array of str: that would take four bytes for each character of the longest word, and drop a last "\0".
     encoded = [word.encode("utf-8", "surrogatepass") for word in words]
     word_ends = np.cumsum([len(word) for word in encoded], dtype=np.int64)
-    np.savez(file, vectors=vectors, word_bytes=np.frombuffer(b"".join(encoded), np.uint8), word_ends=word_ends)
+    arrays = {"vectors": vectors, "word_bytes": np.frombuffer(b"".join(encoded), np.uint8), "word_ends": word_ends}
+    if subwords is not None:
+        ngrams = subwords.ngrams
+        arrays["ngram_settings"] = np.array([ngrams.shortest, ngrams.longest, ngrams.buckets])
+        arrays["ngram_vectors"] = subwords.vectors
+        if subwords.rows is not None:
+            arrays["ngram_buckets"] = subwords.rows
+    np.savez(file, **arrays)
 
 
 # The Embedding Projector's pair of files

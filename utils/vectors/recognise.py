@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from utils.system.errors import InputError
-from utils.vectors import formats
+from utils.vectors import fasttext, formats
 
 GZIP = b"\x1f\x8b"
 ZIP = (b"PK\3\4", b"PK\5\6")
@@ -15,12 +15,12 @@ NAMES = {
     "binary": "word2vec's binary format",
     "npz": "an archive of NumPy",
     "projector": "numbers between tabs",
+    "fasttext": "a model of fastText",
 }
 UNPACK = "unpack it first"
 EXPORT = "write its vectors as word2vec's text with the program that made it"
 # First bytes -> what such a file is, and what to do.
 FOREIGN = {
-    (793712314).to_bytes(4, "little"): ("a model of fastText", "give the .vec file beside it, which has its vectors"),
     b"\x93NUMPY": ("a single array of NumPy: it holds no words", "load_saved_params takes it with a list of words"),
     b"\xfd7zXZ": ("compressed by xz", UNPACK),
     b"BZh": ("compressed by bzip2", UNPACK),
@@ -59,7 +59,7 @@ def kind(path: str | Path, head: bytes, hint: str | None) -> str:
 
     Returns
     -------
-    {"word2vec", "glove", "binary", "npz", "projector"}
+    {"word2vec", "glove", "binary", "npz", "projector", "fasttext"}
 
     Raises
     ------
@@ -67,6 +67,8 @@ def kind(path: str | Path, head: bytes, hint: str | None) -> str:
         The file is of a kind that cannot be read here.
     """
     _refuse_foreign(path, head)
+    if head.startswith(fasttext.MAGIC):
+        return "fasttext"
     if head.startswith(ZIP):
         return "npz"
     if b"\r" in head and b"\n" not in head and len(head) < HEAD:

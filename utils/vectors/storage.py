@@ -5,12 +5,13 @@
 | `.txt`, `.vec` | `word2vec` | text: the header "words dimensions", then lines "word number number ..." |
 | `.glove` | `glove` | the same without a header |
 | `.bin` | `binary` | word2vec's: the header, then each word and its numbers, 4 bytes each |
-| `.npz` | `npz` | NumPy arrays: any word, any precision |
+| `.npz` | `npz` | NumPy arrays: any word, any precision, and the vectors of n-grams if there are any |
 | `.tsv` | `projector` | the Embedding Projector's: X.tsv with the numbers, X_metadata.tsv with one word per line |
+| `.bin` | `fasttext` | a model of fastText with its n-grams: read, not written |
 
 The first three may be compressed (`.txt.gz`). All but `npz` hold numbers of single precision, and those exactly;
 smaller numbers become 0. They cannot hold words that are empty or contain white space (`projector`: tabs, line ends, or
-nothing but white space).
+nothing but white space). All but `npz` and `fasttext` hold the vectors of the words alone.
 
 A file is read by its content: the name only decides where the content could be two formats.
 """
@@ -32,7 +33,8 @@ import numpy as np
 from utils.system import console
 from utils.system.errors import EnvironmentFailure, InputError, brief
 from utils.system.files import check_regular, replacing, write_together
-from utils.vectors import formats, recognise
+from utils.vectors import fasttext, formats, recognise
+from utils.vectors.subwords import Subwords
 
 EXTENSIONS = {
     ".txt": "word2vec",
@@ -42,6 +44,8 @@ EXTENSIONS = {
     ".npz": "npz",
     ".tsv": "projector",
 }
+FASTTEXT = "fasttext"  # read only
+BINARY = {"binary", FASTTEXT}  # both end in .bin
 COMPRESSED = ".gz"
 GZIP_LEVEL = 6  # 9 takes twice as long for 1 % less
 COMPRESSIBLE = ("word2vec", "glove", "binary")
@@ -79,7 +83,7 @@ def format_of(path: str | PathLike, format: str | None = None) -> str:
 
 def read(
     path: str | PathLike, limit: int | None = None, format: str | None = None, strict: bool = False
-) -> tuple[list[str], np.ndarray]:
+) -> tuple[list[str], np.ndarray, Subwords | None]:
     """Read words and vectors.
 
     Parameters
@@ -99,6 +103,8 @@ def read(
     vectors : ndarray, shape (n, d)
         float32, except from `npz`. If a word is repeated, its first vector counts. This, replaced bytes and a name that
         belongs to another format are reported on standard error, one line each.
+    subwords : Subwords or None
+        What words that are not in the file can be composed from; None if it has no n-grams.
 
     Raises
     ------
@@ -114,7 +120,7 @@ def read(
     complete. Words of text may contain spaces, as in one of GloVe's files, unless a number follows the space.
     """
     path = Path(path)
-    if format is not None:
+    if format not in (None, FASTTEXT):
         format_of(path, format)
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InputError(f"limit must be a whole number of at least 1, got {limit!r}")
@@ -123,18 +129,20 @@ def read(
         if format is None:
             hint = EXTENSIONS.get(_extension(path))
             format = recognise.kind(path, file.peek(recognise.HEAD)[: recognise.HEAD], hint)
-            if hint and hint != format and {hint, format} != {"word2vec", "glove"}:
+            if hint and hint != format and {hint, format} not in ({"word2vec", "glove"}, BINARY):
                 _notice(path, f"read as {recognise.NAMES[format]}, which it is in spite of its name")
-        words, vectors = _read(path, file, format, most, decode)
+        words, vectors, *subwords = _read(path, file, format, most, decode)
     if decode.replaced:
         some = f"{decode.replaced} words are not UTF-8 ({decode.first!r})"
         _notice(path, f"{some}; U+FFFD stands for their invalid bytes")
-    return _first_of_each(path, words, vectors)
+    return *_first_of_each(path, words, vectors), subwords[0] if subwords else None
 
 
 def _read(path, file, format, most, decode):
     if format == "npz":
         return formats.read_npz(path, file, most)
+    if format == FASTTEXT:
+        return fasttext.read_fasttext(path, file, most, decode)
     if format == "binary":
         return formats.read_binary(path, file, most, decode)
     if format == "projector":
@@ -144,7 +152,13 @@ def _read(path, file, format, most, decode):
     return formats.read_text(path, file, most, format == "word2vec", decode)
 
 
-def write(path: str | PathLike, words: Sequence[str], vectors: np.ndarray, format: str | None = None) -> None:
+def write(
+    path: str | PathLike,
+    words: Sequence[str],
+    vectors: np.ndarray,
+    format: str | None = None,
+    subwords: Subwords | None = None,
+) -> None:
     """Write words and vectors; the file (the projector's: both) appears whole or not at all.
 
     Parameters
@@ -154,6 +168,8 @@ def write(path: str | PathLike, words: Sequence[str], vectors: np.ndarray, forma
     vectors : ndarray of float, shape (n, d)
     format : str, optional
         As in the table above; by default chosen by the extension.
+    subwords : Subwords, optional
+        Kept by `npz` alone.
 
     Raises
     ------
@@ -173,7 +189,7 @@ def write(path: str | PathLike, words: Sequence[str], vectors: np.ndarray, forma
         return
     with replacing(path, "wb") as plain, _compressing(plain, path) as file:
         if format == "npz":
-            formats.write_npz(file, words, vectors)
+            formats.write_npz(file, words, vectors, subwords)
         elif format == "binary":
             formats.write_binary(file, words, vectors)
         else:

@@ -82,7 +82,8 @@ def view(vectors: WordVectors, centre: bool | None = None, among: int | None = N
         centre = common > COMMON
     if centre:
         mean = first.vectors.mean(axis=0, dtype=np.float64).astype(first.vectors.dtype)  # (d,)
-        vectors = WordVectors(vectors.words, vectors.vectors - mean)
+        subwords = vectors.subwords and vectors.subwords.shifted(-mean)
+        vectors = WordVectors(vectors.words, vectors.vectors - mean, subwords)
     return View(vectors, among, centre, common)
 
 

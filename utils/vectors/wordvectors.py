@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from utils.system.errors import InputError
 from utils.vectors import storage
+from utils.vectors.subwords import Subwords
 
 METHODS = ("3CosAdd", "3CosMul")  # Levy & Goldberg 2014, "Linguistic Regularities", equations 3 and 4
 EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's
@@ -73,6 +74,9 @@ class WordVectors:
         All different.
     vectors : array_like of float, shape (n, d)
         Kept, not copied (integers become float64): do not change it afterwards.
+    subwords : Subwords, optional
+        What the vectors of other words are composed from. With it every query takes words that are not among `words`,
+        and `is_composed` marks them; answers are always among `words`.
 
     Attributes
     ----------
@@ -102,9 +106,10 @@ class WordVectors:
     ['tea', 'snow']
     """
 
-    def __init__(self, words: Sequence[str], vectors: ArrayLike):
+    def __init__(self, words: Sequence[str], vectors: ArrayLike, subwords: Subwords | None = None):
         self.words = list(words)
         self.vectors = _matrix(vectors)  # (n, d)
+        self.subwords = subwords
         self.index = {word: i for i, word in enumerate(self.words)}
         self._check()
 
@@ -113,15 +118,15 @@ class WordVectors:
         cls, path: str | PathLike, limit: int | None = None, format: str | None = None, strict: bool = False
     ) -> WordVectors:
         """Read a file of any format: see `utils.vectors.storage.read`, which has the same parameters and errors."""
-        words, vectors = storage.read(path, limit, format, strict)
+        words, vectors, subwords = storage.read(path, limit, format, strict)
         try:
-            return cls(words, vectors)
+            return cls(words, vectors, subwords)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 
     def save(self, path: str | PathLike, format: str | None = None) -> None:
         """Write a file, its format chosen by the extension: see `utils.vectors.storage.write`."""
-        storage.write(path, self.words, self.vectors, format)
+        storage.write(path, self.words, self.vectors, format, self.subwords)
 
     def by_frequency(self, counts: ArrayLike) -> WordVectors:
         """The same words and vectors, the most frequent word first, equally frequent ones in their present order.
@@ -134,7 +139,7 @@ class WordVectors:
         order = np.argsort(-np.asarray(counts, dtype=np.int64), kind="stable")  # (n,)
         if len(order) != len(self):
             raise InputError(f"each word needs one count, got {len(self)} words and {len(order)} counts")
-        return WordVectors([self.words[i] for i in order], self.vectors[order])
+        return WordVectors([self.words[i] for i in order], self.vectors[order], self.subwords)
 
     def _check(self) -> None:
         if not self.words:
@@ -148,6 +153,9 @@ class WordVectors:
                 raise InputError(f"words must differ, got {word!r} in rows {i} and {self.index[word]}: keep only one")
         if (bad := _first_not_finite(self.vectors)) is not None:
             raise InputError(f"the vector of {self.words[bad]!r} (row {bad}) holds NaN or infinity: leave it out")
+        if self.subwords is not None and self.subwords.table.shape[1] != self.vector_size:
+            other = self.subwords.table.shape[1]
+            raise InputError(f"words of {self.vector_size} dimensions cannot have n-grams of {other}")
 
     @functools.cached_property
     def directions(self) -> np.ndarray:
@@ -181,17 +189,47 @@ class WordVectors:
 
     def __getitem__(self, word: str | Iterable[str]) -> np.ndarray:
         """The vector of a word, shape (d,), or those of a list of w words, shape (w, d); UnknownWord, a KeyError."""
-        return self.vectors[self._row(word) if isinstance(word, str) else self._rows(word)]
+        return self._vectors([word])[0] if isinstance(word, str) else self._vectors(list(word))
 
     def get_vector(self, word: str, norm: bool = False) -> np.ndarray:
         """The vector of a word, shape (d,), scaled to unit length if `norm`."""
-        return (self.directions if norm else self.vectors)[self._row(word)]
+        return self._directions([word])[0] if norm else self[word]
+
+    # Words without a vector of their own
+
+    def is_composed(self, word: str) -> bool:
+        """Whether a word has no vector of its own, but one that is composed from those of its n-grams."""
+        if self.subwords is None or word in self.index:
+            return False
+        return bool(self.subwords.compose([word])[1][0])
+
+    def compose(self, words: Iterable[str]) -> np.ndarray:
+        """The mean vectors of the n-grams of w words, whether they have vectors of their own or not: shape (w, d).
+
+        Raises
+        ------
+        UnknownWord
+            None of a word's n-grams has a vector.
+        """
+        words = list(words)
+        if self.subwords is None and words:
+            raise UnknownWord(words[0], self.words)
+        vectors, known = self.subwords.compose(words)
+        if not known.all():
+            raise UnknownWord(words[int(known.argmin())], self.words)
+        return vectors.astype(self.vectors.dtype, copy=False)
+
+    def choose(self, words: Iterable[str]) -> WordVectors:
+        """WordVectors of some words alone, in this order, composed ones among them."""
+        words = list(words)
+        return WordVectors(words, self._vectors(words), self.subwords)
 
     # One query at a time
 
     def similarity(self, a: str, b: str) -> float:
         """The cosine of two words, between -1 and 1 (up to rounding); 0 if a vector is zero."""
-        return float(self.directions[self._row(a)] @ self.directions[self._row(b)])
+        one, other = self._directions([a, b])
+        return float(one @ other)
 
     def distance(self, a: str, b: str) -> float:
         """1 - `similarity`."""
@@ -207,19 +245,19 @@ class WordVectors:
         InputError
             A list is empty.
         """
-        rows = [self._rows(words) for words in (first, second)]
-        if not all(map(len, rows)):
+        found = [self._vectors(list(words)) for words in (first, second)]
+        if not all(map(len, found)):
             raise InputError("n_similarity wants two lists of at least one word each, got an empty one")
-        means = np.stack([self.vectors[those].mean(axis=0) for those in rows])  # (2, d)
+        means = np.stack([vectors.mean(axis=0) for vectors in found])  # (2, d)
         one, other = _unit_rows(means, self.directions.dtype)
         return float(one @ other)
 
     def closer_than(self, a: str, b: str) -> list[str]:
         """The words that are closer to `a` than `b` is, in the order of the words."""
-        row, other = self._row(a), self._row(b)
-        cosines = self.directions @ self.directions[row]  # (n,)
-        closer = np.flatnonzero(cosines > cosines[other])
-        return [self.words[i] for i in closer if i != row]
+        one, other = self._directions([a, b])
+        cosines = self.directions @ one  # (n,)
+        limit = cosines[self.index[b]] if b in self.index else one @ other
+        return [self.words[i] for i in np.flatnonzero(cosines > limit) if self.words[i] != a]
 
     def rank(self, a: str, b: str) -> int:
         """The place of `b` among the neighbours of `a`: 1 for the nearest."""
@@ -290,7 +328,10 @@ class WordVectors:
         -------
         list of (str, float)
         """
-        return self._named(*self.analogy_many(self._rows([a]), self._rows([b]), self._rows([c]), method, topn))
+        if method not in METHODS:
+            raise InputError(f"method must be {' or '.join(METHODS)}, got {method!r}")
+        ask = self.most_similar if method == "3CosAdd" else self.most_similar_cosmul
+        return ask([b, c], [a], topn=topn)
 
     def doesnt_match(self, words: Iterable[str]) -> str:
         """The word of a list whose cosine to the mean of their unit vectors is smallest.
@@ -305,7 +346,7 @@ class WordVectors:
         words = list(words)
         if len(words) < 3:
             raise InputError(f"the odd one out is sought among at least three words, got {len(words)}")
-        directions = self.directions[self._rows(words)]  # (w, d)
+        directions = self._directions(words)  # (w, d)
         return words[int((directions @ directions.mean(axis=0)).argmin())]
 
     # Many queries at once
@@ -341,9 +382,7 @@ class WordVectors:
         if (bad := _first_not_finite(queries)) is not None:
             raise InputError(f"query {bad} holds NaN or infinity")
 
-        if restrict_vocab is not None and not _is_positive(restrict_vocab):
-            raise InputError(f"restrict_vocab must be a whole number of at least 1, got {restrict_vocab!r}")
-        searched = self.directions[:restrict_vocab]  # (n, d)
+        searched = self._searched(restrict_vocab)  # (n, d)
 
         def cosines(part):
             return _unit_rows(queries[part], searched.dtype) @ searched.T
@@ -351,7 +390,14 @@ class WordVectors:
         return self._best(len(queries), cosines, topn, exclude, len(searched))
 
     def analogy_many(
-        self, a: ArrayLike, b: ArrayLike, c: ArrayLike, method: str = "3CosAdd", topn: int = 1, exclude: bool = True
+        self,
+        a: ArrayLike,
+        b: ArrayLike,
+        c: ArrayLike,
+        method: str = "3CosAdd",
+        topn: int = 1,
+        exclude: bool = True,
+        restrict_vocab: int | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """As `analogy`, for q questions, in terms of rows.
 
@@ -365,6 +411,8 @@ class WordVectors:
         topn : int
         exclude : bool
             Whether the three words are left out of the answers.
+        restrict_vocab : int, optional
+            Search the first so many rows only: n is that number then.
 
         Returns
         -------
@@ -376,11 +424,12 @@ class WordVectors:
         asked = np.stack([a, b, c], axis=1).astype(np.int64)  # (q, 3)
         if asked.size and not 0 <= asked.min() <= asked.max() < len(self):
             raise InputError(f"rows of words lie between 0 and {len(self) - 1}, got {asked.min()} to {asked.max()}")
+        searched = self._searched(restrict_vocab)  # (n, d)
 
         def scores(part):
             if method == "3CosMul":  # neighbouring questions share most of their words
                 words, (ia, ib, ic) = np.unique(asked[part].T, return_inverse=True)
-                cosines = self._shifted(self.directions[words])  # (words, n)
+                cosines = _shifted(self.directions[words], searched)  # (words, n)
                 product = cosines[ib]  # (rows, n)
                 product *= cosines[ic]
                 divisor = cosines[ia]
@@ -388,9 +437,14 @@ class WordVectors:
                 product /= divisor
                 return product
             ua, ub, uc = self.directions[asked[part].T]  # (rows, d) each
-            return _unit_rows(ub - ua + uc, ua.dtype) @ self.directions.T
+            return _unit_rows(ub - ua + uc, ua.dtype) @ searched.T
 
-        return self._best(len(asked), scores, topn, asked if exclude else None)
+        return self._best(len(asked), scores, topn, asked if exclude else None, len(searched))
+
+    def _searched(self, restrict_vocab):
+        if restrict_vocab is not None and not _is_positive(restrict_vocab):
+            raise InputError(f"restrict_vocab must be a whole number of at least 1, got {restrict_vocab!r}")
+        return self.directions[:restrict_vocab]
 
     def _product(self, positive, negative):
         """The scores of 3CosMul for two lists of unit vectors, shape (rows, d) each: (rows, n)."""
@@ -399,17 +453,10 @@ class WordVectors:
     def _factors(self, units):
         product = np.ones(1, self.directions.dtype)
         for rows in units:
-            factor = self._shifted(rows)
+            factor = _shifted(rows, self.directions)
             factor *= product
             product = factor
         return product
-
-    def _shifted(self, units):
-        """(1 + cos) / 2 of unit vectors, shape (rows, d), and all words: (rows, n)."""
-        cosines = units @ self.directions.T
-        cosines += 1
-        cosines /= 2
-        return cosines
 
     def _best(
         self, q: int, scores_of: Callable, topn: int, exclude: ArrayLike | None, n: int | None = None
@@ -435,15 +482,27 @@ class WordVectors:
 
     # From arguments to rows and vectors, and back
 
-    def _row(self, word):
-        if not isinstance(word, str):
-            raise InputError(f"wanted a word, got {word!r}")
-        if word not in self.index:
-            raise UnknownWord(word, self.words)
-        return self.index[word]
-
     def _rows(self, words):
-        return np.array([self._row(word) for word in words], dtype=np.int64)
+        """The row of each word, -1 for one without."""
+        for word in words:
+            if not isinstance(word, str):
+                raise InputError(f"wanted a word, got {word!r}")
+        return np.array([self.index.get(word, -1) for word in words], dtype=np.int64)
+
+    def _vectors(self, words):
+        rows = self._rows(words)  # (w,)
+        vectors = self.vectors[rows]  # (w, d)
+        if (rows < 0).any():
+            vectors[rows < 0] = self.compose(words[i] for i in np.flatnonzero(rows < 0))
+        return vectors
+
+    def _directions(self, words):
+        rows = self._rows(words)  # (w,)
+        directions = self.directions[rows]  # (w, d)
+        if (rows < 0).any():
+            composed = self.compose(words[i] for i in np.flatnonzero(rows < 0))
+            directions[rows < 0] = _unit_rows(composed, directions.dtype)
+        return directions
 
     def _vector(self, vector):
         if np.shape(vector) != self.vectors.shape[1:]:
@@ -451,10 +510,10 @@ class WordVectors:
         return _matrix([vector])[0]
 
     def _term(self, key):
-        return self._vector(key) if isinstance(key, np.ndarray) else self.directions[self._row(key)]
+        return self._vector(key) if isinstance(key, np.ndarray) else self._directions([key])[0]
 
     def _asked(self, keys):
-        return self._rows(key for key in keys if isinstance(key, str))[None]  # (1, m)
+        return self._rows([key for key in keys if isinstance(key, str)])[None]  # (1, m)
 
     def _named(self, ids, scores):
         return [(self.words[i], score.item()) for i, score in zip(ids[0], scores[0], strict=True) if i >= 0]
@@ -499,6 +558,14 @@ def _first_not_finite(matrix):
 
 def _working_type(vectors):
     return np.float32 if vectors.dtype.itemsize <= np.dtype(np.float32).itemsize else np.float64
+
+
+def _shifted(units, searched):
+    """(1 + cos) / 2 of unit vectors, shape (rows, d), and those that are searched, shape (n, d): (rows, n)."""
+    cosines = units @ searched.T
+    cosines += 1
+    cosines /= 2
+    return cosines
 
 
 def _unit_rows(vectors, dtype):
