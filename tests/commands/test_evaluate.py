@@ -17,6 +17,7 @@ from utils.scoring import sets as evaluation_sets
 from utils.scoring.sentiment import Classification, SentimentScore
 from utils.scoring.table import Scores, table
 from utils.system import console
+from utils.vectors.subwords import NGrams, Subwords
 from utils.vectors.wordvectors import WordVectors
 
 # x at 0 degrees; of a, b, c, d the cosine with x grows. "m" is far from all.
@@ -49,6 +50,15 @@ def vectors(tmp_path):
 def plane(vectors):
     turned = {word: math.radians(angle) for word, angle in ANGLES.items()}
     return vectors("plane.txt", {word: (math.cos(angle), math.sin(angle)) for word, angle in turned.items()})
+
+
+@pytest.fixture
+def composing(tmp_path):
+    """The words of the plane, and one bucket for all n-grams: every other word is composed to 50 degrees."""
+    angles = np.radians([*ANGLES.values(), 50])
+    places = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    WordVectors(ANGLES, places[:-1], Subwords(NGrams(4, 4, 1), places[-1:])).save(tmp_path / "composing.npz")
+    return tmp_path / "composing.npz"
 
 
 @pytest.fixture
@@ -306,8 +316,8 @@ def test_json_holds_all_scores(call, plane, films, sets, sample_folder, tmp_path
     assert (one["file"], one["words"], one["dimensions"]) == (str(plane), 6, 2)
     assert one["similarity"]["WordSim-353"]["used"] == two["similarity"]["WordSim-353"]["used"] == 0  # films has none
     analogies = one["analogies"]["Google analogies"]
-    assert analogies["3CosMul"]["sections"]["family"] == {"right": 0, "used": 0, "total": 4}
-    assert analogies["nearest to c"] == {"right": 0, "used": 0, "total": 5}
+    assert analogies["3CosMul"]["sections"]["family"] == {"right": 0, "used": 0, "total": 4, "composed": 0}
+    assert analogies["nearest to c"] == {"right": 0, "used": 0, "total": 5, "composed": 0}
     shown = " / ".join(f"{100 * two['sentiment']['vectors']['accuracy'][name]:.1f}" for name in sentiment.SPLITS)
     assert called.rows["these vectors"][1] == shown
     assert len(two["sentiment"]["vectors"]["confusion"]) == 5
@@ -319,9 +329,40 @@ def test_json_holds_all_scores(call, plane, films, sets, sample_folder, tmp_path
     assert score["less_first"] is None
     assert two["similarity"]["WordSim-353"]["less_first_interval"] == [0, 0]
     method = two["analogies"]["Google analogies"]["3CosAdd"]
-    assert method["sections"]["total"] == {"right": 2, "used": 4, "total": 5}
+    assert method["sections"]["total"] == {"right": 2, "used": 4, "total": 5, "composed": 0}
     assert (method["let_in"]["used"], method["less_first"], method["less_first_interval"]) == (4, 0, [0, 0])
     assert 0 <= method["interval"][0] < 0.5 < method["interval"][1] <= 1
+
+
+def test_composed_words_are_scored_and_counted(call, composing, plane, sets, tmp_path):
+    options = ("--sets", sets, "--only", "similarity,analogies", "--json", tmp_path / "scores.json")
+    called = call(composing, *options)
+    # By falling cosine d c zebra b a, by judgement zebra c d a b: 1 - 6 (4 + 0 + 4 + 1 + 1) / 120.
+    assert called.rows["WordSim-353"][0].startswith("0.500 ")
+    assert called.rows["WordSim-353"][-2:] == ["5 of", "5"]
+    assert called.rows["family"][-2:] == ["4 of", "4"]
+    (scores,) = json.loads((tmp_path / "scores.json").read_text())
+    assert {title: score["composed"] for title, score in scores["similarity"].items()} == {
+        "WordSim-353": 1,
+        "SimLex-999": 0,
+    }
+    total = scores["analogies"]["Google analogies"]["3CosAdd"]["sections"]["total"]
+    assert (total["used"], total["composed"]) == (5, 1)
+    counted = [line.split()[-1] for line in called.out.splitlines() if line.startswith("  with a composed word")]
+    assert counted == ["1", "1"]  # below WordSim-353 and below the analogies: SimLex-999 has none
+    # Beside a file that does not have the word, the pair is left out for both.
+    called = call(composing, plane, *options)
+    assert called.rows["WordSim-353"][-2:] == ["4 of", "5"]
+    assert "composed word" not in called.out
+
+
+def test_composed_words_of_sentences_are_counted(call, composing, sample_folder, tmp_path):
+    called = call(composing, "--data", sample_folder, "--only", "sentiment", "--json", tmp_path / "scores.json")
+    assert called.rows["words of the text with a vector"] != ["100.0 %"]  # "," and "I" have no n-gram of four
+    (scores,) = json.loads((tmp_path / "scores.json").read_text())
+    feeling = scores["sentiment"]
+    assert 0 < feeling["composed"] < feeling["used"] <= feeling["total"]
+    assert f"{feeling['composed']:,}" in next(line for line in called.out.splitlines() if "composed word" in line)
 
 
 # Looking
@@ -456,6 +497,23 @@ def test_analogy_answers_by_both_methods(call, plane):
 
 def test_odd_one_out_is_one_word(call, plane):
     assert call("odd-one-out", plane, "x", "D", "m", "c").out == "m\n"
+
+
+def test_unknown_words_are_composed_and_marked(call, composing, tmp_path):
+    called = call("neighbours", composing, "zebra", "c", "-n", "1", "--no-centre")
+    lines = called.out.splitlines()
+    assert lines[0].startswith("zebra (composed from n-grams), nearest of the first 6 words by cosine")
+    assert lines[1].split() == ["b", "0.985"]  # 10 degrees away
+    assert lines[2].startswith("c, nearest")
+    called = call("analogy", composing, "zebra", "b", "Cobra", "--no-centre")
+    heading = "zebra (composed from n-grams) is to b as cobra (composed from n-grams) is to, by 3CosAdd:"
+    assert called.out.splitlines()[0] == heading
+    called = call("odd-one-out", composing, "zebra", "b", "m", "--no-centre")
+    assert (called.out, called.err) == ("m\n", "composed from n-grams: zebra\n")
+    for command, name in (("map", "map.html"), ("heatmap", "heat.png")):
+        called = call(command, composing, "--words", "a,zebra,d", "--out", tmp_path / name)
+        assert (called.status, (tmp_path / name).exists()) == (0, True)
+        assert "composed from n-grams: zebra\n" in called.err
 
 
 @pytest.mark.parametrize("command, words", [("neighbours", "az"), ("analogy", "abZ"), ("odd-one-out", "abz")])

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from fasttextmodel import model_bytes
 
 from sgd import Checkpoints
 from utils.corpus.download import install
@@ -29,6 +30,7 @@ from utils.scoring.sets import read_pairs, read_questions
 from utils.system.errors import EnvironmentFailure, InputError
 from utils.treebank import StanfordSentiment
 from utils.vectors.files import load_vectors, save_vectors
+from utils.vectors.subwords import NGrams, Subwords
 from utils.vectors.wordvectors import WordVectors
 
 MEMORY = 1_000_000  # bytes that a parser may take beyond twice the files
@@ -300,6 +302,10 @@ def saved_vectors(folder):
     folder.mkdir()
     for name in ("vectors.txt", "vectors.glove", "vectors.txt.gz", "vectors.bin", "vectors.npz", "vectors.tsv"):
         save_vectors(folder / name, vectors)
+    table = np.linspace(1, -1, 36).reshape(12, 3).astype(np.float32)
+    composing = WordVectors(words, vectors.vectors, Subwords(NGrams(3, 4, 30), table, np.arange(0, 24, 2)))
+    save_vectors(folder / "ngrams.npz", composing)
+    (folder / "model.bin").write_bytes(model_bytes(words, np.concatenate([vectors.vectors, table]), 2, 4, len(table)))
     return contents_of(folder)
 
 
@@ -311,6 +317,9 @@ def check_vectors(result, whole, changed):
     assert result.vectors.shape == (len(result.words), result.vectors.shape[1])
     assert len(set(result.words)) == len(result.words) > 0
     assert np.isfinite(result.vectors).all()
+    if result.subwords is not None:
+        composed, known = result.subwords.compose(["teapot", "café"])
+        assert np.isfinite(composed[known > 0]).all()
 
 
 def check_pairs(result, whole, changed):

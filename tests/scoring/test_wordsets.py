@@ -26,10 +26,12 @@ from utils.scoring.wordsets import (
     row_of,
     score_analogies,
     score_pairs,
+    spelling,
     summary,
 )
 from utils.system.errors import InputError
 from utils.treebank import StanfordSentiment
+from utils.vectors.subwords import NGrams, Subwords
 from utils.vectors.wordvectors import METHODS, WordVectors
 
 CLOSE = 1e-12  # a few operations in float64
@@ -197,6 +199,47 @@ def test_what_is_written_is_read(tmp_path_factory, pairs, mark):
     path = tmp_path_factory.mktemp("pairs") / "pairs"
     path.write_text("".join(f"{a}{mark}{b}{mark}{score!r}\n" for a, b, score in pairs), encoding="utf-8")
     assert read_pairs(path) == pairs
+
+
+def composing(*words):
+    """Words at 0, 10, 20, ... degrees; every other word of at least two characters is composed to 45 degrees."""
+    places = np.radians([*(10 * i for i in range(len(words))), 45])
+    points = np.stack([np.cos(places), np.sin(places)], axis=1)
+    return WordVectors(words, points[:-1], Subwords(NGrams(4, 4, 1), points[-1:]))
+
+
+def test_words_without_a_vector_are_composed_as_they_are_written():
+    lower, mixed = composing("fbi", "the"), composing("fbi", "The")
+    assert [spelling(lower, word) for word in ("FBI", "CIA", "cia", "x")] == ["fbi", "cia", "cia", None]
+    assert [spelling(mixed, word) for word in ("FBI", "CIA", "cia", "the")] == ["fbi", "CIA", "cia", "the"]
+    assert spelling(WordVectors(["fbi"], [[1.0]]), "cia") is None
+
+
+def test_composed_words_count_among_the_pairs():
+    vectors = composing("a", "b", "c", "d")
+    pairs = [("a", "b", 4.0), ("a", "d", 3.0), ("a", "new", 2.0), ("New", "a", 2.0), ("a", "x", 1.0)]
+    score = score_pairs(vectors, pairs)
+    assert (score.used, score.total, score.composed) == (4, 5, 2)
+    assert score.rho == pytest.approx(1, abs=CLOSE)
+    found = cosines_of(vectors, pairs)
+    np.testing.assert_allclose(found.values[:4], np.cos(np.radians([10, 30, 45, 45])), rtol=1e-15)
+    assert found.composed.tolist() == [False, False, True, True, False]
+
+
+def test_composed_words_ask_and_are_never_answers():
+    vectors = composing("a", "b", "c", "d", "e", "f")  # 0 to 50 degrees
+    questions = {"s": [("a", "new", "a", "e"), ("a", "b", "e", "new"), ("x", "a", "b", "c"), ("a", "b", "c", "d")]}
+    found = answer(vectors, questions)
+    assert found.asked.tolist() == [True, False, False, True]  # "new" has no row that could be the answer
+    assert found.composed.tolist() == [True, False, False, False]
+    # new - a + a points to 45 degrees, and so do e at 40 and f at 50, the first of which counts.
+    assert score_analogies(vectors, {"s": questions["s"][:1]})["s"].used == 1
+    assert score_analogies(vectors, questions)["s"].composed == 1
+    # Words of the file beyond the first ones are not composed instead.
+    assert answer(vectors, {"s": [("a", "b", "c", "d"), ("f", "b", "c", "d")]}, restrict=5).asked.tolist() == [
+        True,
+        False,
+    ]
 
 
 # Analogies

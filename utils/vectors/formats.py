@@ -299,8 +299,8 @@ def _read_subwords(path, archive):
     if settings.shape != (3,):
         raise ValueError(f"ngram_settings has shape {settings.shape}")
     rows = _Member(path, archive, "ngram_buckets", "i", 1) if "ngram_buckets.npy" in archive.namelist() else None
-    ngrams = NGrams(*settings.read().tolist())
     try:
+        ngrams = NGrams(*settings.read().tolist())
         return Subwords(ngrams, table.read(), None if rows is None else rows.read())
     except InputError as error:
         raise ValueError(str(error)) from None
