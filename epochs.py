@@ -13,8 +13,9 @@ out to several workers (utils/system/workers.py). Two ideas make it fast in NumP
 What is drawn for a chunk of the text in an epoch depends on the seed, the epoch and the chunk alone. So a run that is
 stopped and resumed ends with the same bytes, and what it has to remember is a number.
 
-V is the vocabulary's size, d the dimension, K the negative samples of a prediction, R rows; a step has n words with P
-pairs in t tiles of S centre words and W candidates (`Band`), and b blocks of B words with N noise words each.
+V is the vocabulary's size, I the number of rows of the input vectors (V, unless they are composed), d the dimension, K
+the negative samples of a prediction, R rows; a step has n words with P pairs in t tiles of S centre words and W
+candidates (`Band`), and b blocks of B words with N noise words each.
 """
 
 import math
@@ -26,6 +27,7 @@ import numpy as np
 
 from utils.minibatches.bands import BLOCK, bands, chances, drawn, rooms, thin_out
 from utils.minibatches.distinct import Distinct
+from utils.minibatches.inputs import Inputs
 from utils.minibatches.noise import NOISE_POWER, NoiseDistribution
 from utils.minibatches.rows import Rows
 from utils.runs.checkpoints import ELSEWHERE
@@ -129,8 +131,8 @@ class Trainer:
     keep : ndarray of float, shape (V,)
         See `subsampling`.
     settings : Settings
-    frozen : ndarray of int, optional
-        Rows of the vectors that stay as they are.
+    inputs : Inputs, optional
+        In which rows the input vectors are kept; by default each in one of its own.
 
     Raises
     ------
@@ -138,22 +140,21 @@ class Trainer:
         Fewer than two different words.
     """
 
-    def __init__(self, counts, keep, settings, frozen=None):
+    def __init__(self, counts, keep, settings, inputs=None):
         if np.count_nonzero(counts) < 2:
             raise InputError("the text has fewer than two different words: there is nothing to learn from")
         self.counts, self.keep, self.settings = counts, np.asarray(keep, dtype=np.float32), settings
-        self.V, self.frozen = len(counts), frozen
-        self._learns = np.ones(2 * self.V)  # 0 for rows that stay as they are
-        self._learns[[] if frozen is None else frozen] = 0
+        self.V = len(counts)
+        self.inputs = inputs or Inputs(self.V)
         self._noise = NoiseDistribution(np.asarray(counts, dtype=float) ** NOISE_POWER)
-        self._distinct = Distinct(2 * self.V)
+        self._distinct = Distinct(self.V)
         self._step_words = max(1, min(settings.batch, int(np.sum(counts)) // LEAST_STEPS))
 
     def initial_vectors(self):
-        """Input vectors in (-0.5 / d, 0.5 / d) above output vectors of zero: shape (2 V, d)."""
-        d, dtype = self.settings.dim, np.dtype(self.settings.dtype)
-        vectors = np.zeros((2 * self.V, d), dtype)
-        vectors[: self.V] = (self._rng(0).random((self.V, d), dtype=dtype) - 0.5) / d
+        """Input vectors in (-0.5 / d, 0.5 / d) above output vectors of zero: shape (I + V, d)."""
+        d, dtype, rows = self.settings.dim, np.dtype(self.settings.dtype), self.inputs.rows
+        vectors = np.zeros((rows + self.V, d), dtype)
+        vectors[:rows] = (self._rng(0).random((rows, d), dtype=dtype) - 0.5) / d
         return vectors
 
     def train(self, vectors, chunk):
@@ -161,7 +162,7 @@ class Trainer:
 
         Parameters
         ----------
-        vectors : ndarray of float, shape (2 V, d)
+        vectors : ndarray of float, shape (I + V, d)
             Input vectors (the ones to use) above output vectors.
         chunk : Chunk
 
@@ -197,7 +198,7 @@ class Trainer:
 
         Parameters
         ----------
-        vectors : ndarray of float, shape (2 V, d)
+        vectors : ndarray of float, shape (I + V, d)
         band : Band
         noise : ndarray of int32, shape (b, N)
             The noise words of each block of B = n / b centre words.
@@ -214,17 +215,19 @@ class Trainer:
         if not band.weights.any():
             return 0.0, 0
         if self.settings.model == "skip-gram":
-            learn, outputs = self._skip_gram, (0, self.V, self.V)
+            learn, read, predicted = self._skip_gram, band.centres(), band.candidates()
         else:
-            learn, outputs = self._cbow, (self.V, 0, self.V)
-        ids = zip((band.centres(), band.candidates(), noise), outputs, strict=True)
-        rows = Rows(vectors, [words + output for words, output in ids], self._distinct)
-        loss, predictions, pulls = learn(band, noise, *rows.parts)
-        rows.descend(pulls, rate * self._learns.take(rows.ids))
+            learn, read, predicted = self._cbow, band.candidates(), band.centres()
+        inputs = self.inputs.read(vectors[: self.inputs.rows], [read])
+        outputs = Rows(vectors[self.inputs.rows :], [predicted, noise], self._distinct)
+        loss, predictions, (pull, *pulls) = learn(band, noise, *inputs.parts, *outputs.parts)
+        self.inputs.descend(inputs, [pull], rate)
+        outputs.descend(pulls, rate)
         return loss, predictions
 
     # Each model gets the vectors of the centre words (n, d), of the tiles' candidates (t, W, d) and of the noise words
-    # (b, N, d), leaves their gradients there, and returns the loss, the predictions and the pulls of the gradients.
+    # (b, N, d), input vectors first, leaves their gradients there, and returns the loss, the predictions and the pulls
+    # of the gradients.
 
     def _skip_gram(self, band, noise, centres, near, far):
         """Each centre word predicts its outside words (equations 67 to 69)."""
@@ -248,7 +251,7 @@ class Trainer:
         pulls = _sums(delta_of_noise, 2) - _sums(delta, 2), -_sums(delta, 1), _sums(delta_of_noise, 1)
         return loss + loss_of_noise, sizes.sum(dtype=float), pulls
 
-    def _cbow(self, band, noise, centres, near, far):
+    def _cbow(self, band, noise, near, centres, far):
         """The mean of the outside words predicts the centre word (equation 70)."""
         (t, S, _), (b, N, d) = band.shape, far.shape
         window = np.zeros(band.shape, near.dtype)  # 1 for the words of each window
@@ -275,7 +278,7 @@ class Trainer:
         # gradient proper is that divided by the window's size; with it the vectors are far worse (docs/derivations.md).
         np.matmul(window.mT, grad_h.reshape(t, S, d), out=near)
         pull = (_sums(delta_of_noise, 2) - delta) / sizes  # (n,): of each word
-        pulls = -delta, (pull.reshape(t, 1, S) @ window).ravel(), _sums(delta_of_noise, 1)
+        pulls = (pull.reshape(t, 1, S) @ window).ravel(), -delta, _sums(delta_of_noise, 1)
         return loss + loss_of_noise, np.count_nonzero(full), pulls
 
     def _negative(self, scores, counts):
@@ -387,7 +390,7 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=N
 
     Returns
     -------
-    ndarray of float, shape (2 V, d)
+    ndarray of float, shape (I + V, d)
 
     Raises
     ------
@@ -505,17 +508,17 @@ def _train_round(trainer, vectors, chunks, shares, workers):
         results = [trainer.train(vectors, chunks[number]) for number in shares[0]]
         return sum(loss for loss, _ in results), sum(predictions for _, predictions in results)
     settings = replace(trainer.settings, step=n * trainer.settings.step)
-    what = trainer.counts, trainer.keep, settings, trainer.frozen
-    tasks = [(*what, vectors, [chunks[i] for i in share]) for share in shares]
+    training = trainer.counts, trainer.keep, settings, trainer.inputs
+    tasks = [(*training, vectors, [chunks[i] for i in share]) for share in shares]
     results = workers.map(_train_share, tasks)
     for rows, changes, _, _ in results:
         vectors[rows] += changes / n
     return sum(result[2] for result in results), sum(result[3] for result in results)
 
 
-def _train_share(counts, keep, settings, frozen, vectors, chunks):
+def _train_share(counts, keep, settings, inputs, vectors, chunks):
     """What a worker does: return the rows that it has changed (R,), by how much (R, d), loss and predictions."""
-    trainer, trained = Trainer(counts, keep, settings, frozen), np.array(vectors)
+    trainer, trained = Trainer(counts, keep, settings, inputs), np.array(vectors)
     results = [trainer.train(trained, chunk) for chunk in chunks]
     trained -= vectors
     rows = np.flatnonzero(trained.any(axis=1))

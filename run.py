@@ -6,6 +6,7 @@
     python run.py --corpus text.txt    # vectors of your own text: by epochs, in large steps
     python run.py --epochs 5           # the same on SST
     python run.py --corpus more.txt --continue run --out longer    # add text and new words to a finished run
+    python run.py --corpus text.txt --subwords 3-6 --save vectors.npz    # vectors of words never seen, too
 
 Checkpoints, `word_vectors.png` and `word_vectors.txt` go to the current folder, or to --out. A run that was stopped is
 continued when it is started again.
@@ -33,13 +34,14 @@ from utils.runs.losses import CURVE, LOSSES, Losses
 from utils.system import console
 from utils.system.errors import InputError
 from utils.system.files import remove_leftovers, writable_folder
-from utils.vectors.files import check_words, format_of, save_vectors, select
-from utils.vectors.wordvectors import WordVectors
+from utils.vectors.files import check_words, format_of, save_vectors
+from utils.vectors.subwords import NGrams
 
 # What a training leaves in its folder, beside checkpoints
 VECTORS, PICTURE, ANIMATION = "word_vectors.txt", "word_vectors.png", "word_vectors.gif"
 SUBSAMPLE = 1e-3  # as in word2vec's C code
 TWICE = 2  # a word that occurs twice is not thinned out: of twenty lines nothing would be left
+BUCKETS = 2_000_000  # of n-grams, as in fastText
 EPOCHS, WORDS_TO_READ = (5, 200), 10_000_000  # fewest and most epochs; words that a training should read
 
 # The command line: two trainings, each with a parser of its own
@@ -137,6 +139,19 @@ def epochs_parser():
         default=Settings.model,
         help="what predicts what: the centre word each outside word, or their mean the centre word",
     )
+    parser.add_argument(
+        "--subwords",
+        type=options.characters,
+        metavar="MIN-MAX",
+        help="compose each word's vector of its own and those of its n-grams of so many characters, as in fastText "
+        "(3-6 is usual); with --save FILE.npz words never seen get vectors, too",
+    )
+    parser.add_argument(
+        "--buckets",
+        type=options.at_least_one,
+        metavar="N",
+        help=f"hash n-grams into so many vectors; those of the text alone take memory (default: {BUCKETS:,})",
+    )
     dim = f"dimensions of the vectors (default: {Settings.dim}, or those of --init or --continue)"
     options.add(parser, "--dim", help=dim)
     options.add(parser, "--window", default=Settings.window)
@@ -223,7 +238,7 @@ def prepare(args, say):
         return ByIterations(read_treebank(args.data, args.sample), settings_of(args, HandoutSettings))
     if args.share is not None:
         console.note("--share is no longer needed: neighbouring words always share their negative samples")
-    beginning, more = args.beginning, args.going_on is not None
+    beginning, more, ngrams = args.beginning, args.going_on is not None, ngrams_of(args)
     if beginning is not None:
         args.dim = args.dim or beginning.inputs.shape[1]
         if args.dim != beginning.inputs.shape[1]:
@@ -237,12 +252,25 @@ def prepare(args, say):
     if args.subsample is None:
         args.subsample = max(SUBSAMPLE, TWICE / len(data.corpus.ids))
     thinning = args.subsample, args.subsample_form
-    training = ByEpochs(data, settings_of(args, Settings), thinning, workers, args.held_out, beginning, args.freeze)
+    begun = beginning, args.freeze
+    training = ByEpochs(data, settings_of(args, Settings), thinning, workers, args.held_out, *begun, ngrams)
     if beginning is not None:
         taken, new = len(training.taken.rows), len(data.words) - len(training.taken.rows)
         step = training.trainer.settings.step
         say(f"{taken:,} words start from {beginning.name}, {new:,} new ones start small; the step starts at {step:g}")
     return training
+
+
+def ngrams_of(args):
+    """The NGrams that the arguments ask for, or None."""
+    if args.subwords is None:
+        if args.buckets is not None:
+            raise InputError("--buckets are those of the n-grams of --subwords: give both")
+        return None
+    if args.beginning is not None:
+        option = "--init" if args.init else "--continue"
+        raise InputError(f"--subwords does not go with {option}: vectors that n-grams share are trained from the start")
+    return NGrams(*args.subwords, BUCKETS if args.buckets is None else args.buckets)
 
 
 def enough_epochs(words):
@@ -290,7 +318,15 @@ def file_to_save(args):
     return path
 
 
-def draw(args, training, checkpoints, words, matrix, say):
+def note_what_is_lost(args, file):
+    """Say where the vectors of n-grams are not saved with those of the words."""
+    if args.vectors != "center":
+        console.note(f"only centre vectors are composed of n-grams: none are saved with --vectors {args.vectors}")
+    elif format_of(file) != "npz":
+        console.note(f"{file} holds the words alone: --save FILE.npz keeps the n-grams for those never seen, too")
+
+
+def draw(args, training, checkpoints, words, vectors, say):
     """Draw the map, the loss curve if a loss was reported, and the animation if it is asked for."""
     from utils.pictures.animation import animate_map  # matplotlib takes half a second to import: only where it draws
     from utils.pictures.charts import loss_curve
@@ -299,7 +335,7 @@ def draw(args, training, checkpoints, words, matrix, say):
     index = {word: i for i, word in enumerate(training.words)}
     ids = [index[word] for word in words]
     picture = checkpoints.folder / PICTURE
-    word_map(words, matrix[ids], picture, groups_of(words), f"{len(words)} words after {training.length}")
+    word_map(words, vectors.vectors[ids], picture, groups_of(words), f"{len(words)} words after {training.length}")
     say(f"wrote {picture}")
     if losses := checkpoints.losses.losses:
         picture = checkpoints.folder / CURVE
@@ -307,9 +343,9 @@ def draw(args, training, checkpoints, words, matrix, say):
         loss_curve(places, losses, picture, training.halvings, **training.curve)
         say(f"wrote {picture}")
     if args.animate:
-        frames = {0: select(training.initial_vectors(), args.vectors)[ids]}
-        for iteration, vectors, _ in checkpoints.all(at_most=training.total):
-            frames[training.place(iteration)] = select(vectors, args.vectors)[ids]
+        frames = {0: training.vectors(training.initial_vectors(), args.vectors).vectors[ids]}
+        for iteration, parameters, _ in checkpoints.all(at_most=training.total):
+            frames[training.place(iteration)] = training.vectors(parameters, args.vectors).vectors[ids]
         picture = checkpoints.folder / ANIMATION
         animate_map(words, frames, picture, groups_of(words), unit=training.axis)
         say(f"wrote {picture}")
@@ -336,16 +372,17 @@ def main(arguments=None):
         if args.by_epochs:
             write_vocabulary(folder, training, options.text_options(args))
         say(f"{training.text}, vocabulary {len(training.words)}, {training.dim} dimensions")
-        parameters = training.train(checkpoints, args.quiet, args.print_every)  # (2 V, d)
-        matrix = select(parameters, args.vectors)  # (V, d), or (V, 2 d)
-        vectors = WordVectors(training.words, matrix)
+        parameters = training.train(checkpoints, args.quiet, args.print_every)  # (2 V, d), and those of n-grams
+        vectors = training.vectors(parameters, args.vectors)  # (V, d), or (V, 2 d)
         save_vectors(file, vectors.by_frequency(training.counts))
         say(*training.findings)
         if training.warning:
             console.note(training.warning)
         print_neighbours(words, vectors, training.counts, say)
         say(f"wrote {file}")
-        draw(args, training, checkpoints, words, matrix, say)
+        if args.by_epochs and args.subwords:
+            note_what_is_lost(args, file)
+        draw(args, training, checkpoints, words, vectors, say)
     return 0
 
 

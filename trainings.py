@@ -18,10 +18,13 @@ from utils.commands.beginnings import Taken
 from utils.counting import glove
 from utils.minibatches.bands import BLOCK
 from utils.minibatches.chunks import CHUNK, Chunks
+from utils.minibatches.inputs import Composed, Inputs
 from utils.runs.display import Display
 from utils.system.console import note
 from utils.system.errors import InputError
 from utils.system.memory import refuse_beyond_memory
+from utils.vectors.files import select
+from utils.vectors.wordvectors import WordVectors
 from word2vec import (
     BATCH_SIZE,
     NEGATIVES,
@@ -129,6 +132,10 @@ class ByIterations:
         np.random.seed(NUMPY_SEED if seed is None else seed)
         return np.concatenate(((np.random.rand(V, d) - 0.5) / d, np.zeros((V, d))))
 
+    def vectors(self, parameters, which):
+        """The WordVectors in the parameters: see `select`."""
+        return WordVectors(self.words, select(parameters, which))
+
     def place(self, iteration):
         """Where an iteration stands on the axis of a picture."""
         return iteration
@@ -192,17 +199,22 @@ class ByEpochs:
         Vectors to start from. If it has counts, the first words of the data are its words.
     freeze : bool
         Whether the input vectors that are taken from it stay as they are.
+    ngrams : NGrams, optional
+        Of which the input vectors are composed.
     """
 
     unit, axis, keep, warning = "chunk", "word", KEPT, None
     curve = {"across": "words read", "meaning": "mean loss, nats per prediction"}  # labels of the loss curve
     halvings = ()
 
-    def __init__(self, data, settings, thinning, workers, held_out=0.0, beginning=None, freeze=False):
+    def __init__(self, data, settings, thinning, workers, held_out=0.0, beginning=None, freeze=False, ngrams=None):
         self.words, self.counts, self.workers = data.words, data.counts, workers
-        vectors = 2 * 2 * len(data.words) * settings.dim  # parameters, and a checkpoint in the making
+        inputs = Inputs(len(data.words)) if ngrams is None else Composed(data.words, ngrams)
+        vectors = 2 * (inputs.rows + len(data.words)) * settings.dim  # parameters, and a checkpoint in the making
         number = np.dtype(settings.dtype).itemsize
         size = f"{settings.dim} dimensions of {len(data.words)} words"
+        if ngrams is not None:
+            size += f" and {inputs.rows - len(data.words)} n-grams"
         refuse_beyond_memory(vectors * number, size, "give a smaller --dim")
         words = min(len(data.corpus.ids), CHUNK)  # whose noise is drawn at a time, each number in four copies
         noise = settings.noise * -(-words // BLOCK) * 32
@@ -215,8 +227,9 @@ class ByEpochs:
             self.counts = data.counts + np.pad(beginning.counts, (0, len(data.counts) - len(beginning.counts)))
             of_text = max(1, len(data.corpus.ids) // LEAST_STEPS)  # words in a step, which the counts no longer tell
             settings = replace(settings, batch=min(settings.batch, of_text))
-        frozen = self.taken.rows if freeze else None
-        self.trainer = Trainer(self.counts, subsampling(self.counts, *thinning), settings, frozen)
+        if freeze:
+            inputs = Inputs(len(data.words), self.taken.rows)
+        self.trainer = Trainer(self.counts, subsampling(self.counts, *thinning), settings, inputs)
         self.text = data.size
         self.text += f", {settings.epochs} epoch{'s' * (settings.epochs > 1)}"
         self.length = f"{settings.epochs} epoch{'s' * (settings.epochs > 1)} of {data.size.split(', ')[-1]}"
@@ -227,15 +240,25 @@ class ByEpochs:
             "held out": held_out,
             **asdict(settings),
         }
+        if ngrams is not None:
+            self.settings["subwords"] = asdict(ngrams)
         if beginning is not None:
             self.settings |= {"beginning": beginning.fingerprint, "freeze": freeze}
 
     def initial_vectors(self):
-        """Input vectors in (-0.5 / d, 0.5 / d) above output vectors of zero, or those of the beginning: (2 V, d)."""
+        """Input vectors in (-0.5 / d, 0.5 / d) above output vectors of zero, or those of the beginning: (I + V, d)."""
         vectors = self.trainer.initial_vectors()
         if self.taken:
             self.taken.place(vectors)
         return vectors
+
+    def vectors(self, parameters, which):
+        """The WordVectors in the parameters: see `select`. The centre vectors compose those of other words, too."""
+        inputs = self.trainer.inputs
+        kept, outputs = np.split(parameters, [inputs.rows])  # (I, d), (V, d)
+        of_words = parameters if len(kept) == len(outputs) else np.concatenate((inputs.of_words(kept), outputs))
+        subwords = inputs.subwords(kept) if which == "center" else None
+        return WordVectors(self.words, select(of_words, which), subwords)
 
     def place(self, chunk):
         """Where a chunk stands on the axis of a picture and on the progress bar: the words read up to there."""
@@ -246,7 +269,7 @@ class ByEpochs:
 
         Returns
         -------
-        ndarray of float32 or float64, shape (2 V, d)
+        ndarray of float32 or float64, shape (I + V, d)
         """
         start, state = _start(checkpoints, self.total)
         epoch_loss, words, first = state.get("epoch_loss"), self.place(self.total), self.place(start)

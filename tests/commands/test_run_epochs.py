@@ -252,6 +252,88 @@ def test_a_run_that_ends_half_way_goes_on_to_the_same_end(train, monkeypatch):
     assert np.array_equal(third.vectors.vectors, whole.vectors.vectors)
 
 
+@pytest.fixture
+def composing(train, tmp_path):
+    """Train with n-grams: composing("--dim", 4, out="folder") -> the saved WordVectors, and what was said."""
+
+    def call(*options, out="out"):
+        trained = train("--subwords", "3-5", "--save", tmp_path / f"{out}.npz", *options, out=out)
+        assert trained.status == 0, trained.err
+        return load_vectors(tmp_path / f"{out}.npz"), trained
+
+    return call
+
+
+def test_words_never_seen_get_vectors(composing, train):
+    vectors, trained = composing("--model", "skip-gram")
+    assert trained.err == ""
+    assert vectors.is_composed("unwatchable")
+    assert np.isfinite(vectors["unwatchable"]).all() and vectors["unwatchable"].any()
+    # A word that is known is the mean of its own row and its n-grams': what composes it is most of it.
+    words = [word for word in vectors.words if len(word) > 7]
+    cosines = [
+        own @ other / np.sqrt((own @ own) * (other @ other))
+        for own, other in zip(vectors[words], vectors.compose(words), strict=True)
+    ]
+    assert len(words) > 20 and min(cosines) > 0.9
+    assert train(out="plain").vectors.words == vectors.words
+
+
+@pytest.mark.parametrize(
+    "option", [("--subwords", "3-4"), ("--subwords", "2-5"), ("--buckets", 50), ("--model", "cbow")]
+)
+def test_every_option_changes_composed_vectors(composing, option):
+    plain, changed = composing(out="plain")[0], composing(*option, out="changed")[0]
+    for word in (plain.words[0], "unwatchable"):
+        assert not np.array_equal(plain[word], changed[word])
+
+
+def test_fewer_buckets_take_less_space(composing):
+    for buckets, kept in ((50, 50), (2_000_000, 2000)):
+        vectors, _ = composing("--buckets", buckets, out=str(buckets))
+        assert vectors.subwords.ngrams.buckets == buckets
+        assert len(vectors.subwords.table) == 50 if kept == 50 else 500 < len(vectors.subwords.table) < 20_000
+
+
+def test_the_words_alone_are_saved_where_a_format_holds_no_more(train):
+    trained = train("--subwords", "3-5")
+    assert trained.status == 0
+    assert trained.err.endswith("holds the words alone: --save FILE.npz keeps the n-grams for those never seen, too\n")
+    assert trained.vectors.subwords is None
+
+
+def test_outside_vectors_compose_nothing(composing):
+    vectors, trained = composing("--vectors", "outside", out="outside")
+    assert vectors.subwords is None
+    assert "only centre vectors are composed of n-grams: none are saved with --vectors outside" in trained.err
+
+
+def test_composed_runs_are_continued_with_the_same_ngrams_alone(composing, train):
+    first, _ = composing()
+    again, trained = composing()
+    assert "nothing is left to train" in trained.out
+    assert np.array_equal(first["unwatchable"], again["unwatchable"])
+    for changed in ((), ("--subwords", "3-6"), ("--subwords", "3-5", "--buckets", 9)):
+        refused = train(*changed)
+        assert refused.status == 2
+        assert "subwords" in refused.err and "--fresh" in refused.err
+
+
+def test_the_loss_held_out_and_several_workers_go_with_composed_vectors(composing, monkeypatch):
+    small_chunks(monkeypatch, 400)
+    vectors, trained = composing("--held-out", 0.2, "--workers", 2, out="one")
+    assert "on the sentences held out" in trained.out
+    again, _ = composing("--held-out", 0.2, "--workers", 2, out="other")
+    assert np.array_equal(vectors["unwatchable"], again["unwatchable"])
+
+
+def test_the_animation_shows_composed_vectors(composing, monkeypatch):
+    small_chunks(monkeypatch)
+    monkeypatch.setattr(epochs, "SAVE_EVERY", -1)
+    vectors, trained = composing("--animate")
+    assert np.array_equal(trained.frames[max(trained.frames)], vectors[trained.words])
+
+
 @pytest.mark.parametrize(
     "option, name", [(("--window", 3), "window"), (("--subsample", 0), "subsample"), (("--keep-case",), "text")]
 )
@@ -288,6 +370,19 @@ def test_the_handouts_run_is_not_continued_by_epochs(train, sample_folder):
         (("--epochs", 0), "--epochs: wants a whole number of at least 1"),
         (("--epochs", 1, "--subsample", "-1"), "--subsample: wants a number of at least 0"),
         (("--corpus", "nowhere.txt"), "nowhere.txt"),
+        (("--epochs", 1, "--subwords", "6-3"), "--subwords: wants 1 to 50 characters, the fewest first, as in 3-6"),
+        (("--epochs", 1, "--subwords", "0-0"), "--subwords: wants 1 to 50 characters"),
+        (("--epochs", 1, "--subwords", "3-51"), "--subwords: wants 1 to 50 characters"),
+        (
+            ("--epochs", 1, "--subwords", "3"),
+            "--subwords: wants the fewest and the most characters, as in 3-6, got '3'",
+        ),
+        (("--epochs", 1, "--subwords", "3-6", "--buckets", 0), "--buckets: wants a whole number of at least 1"),
+        (("--epochs", 1, "--subwords", "3-6", "--buckets", 2**31), "at most 1000000000, got 2147483648"),
+        (("--epochs", 1, "--sample", "--buckets", 100), "--buckets are those of the n-grams of --subwords: give both"),
+        (("--epochs", 1, "--sample", "--subwords", "49-50"), "no word has n-grams of 49 to 50 characters"),
+        (("--subwords", "3-6"), "--subwords belongs to the training by epochs: give --epochs, or --corpus"),
+        (("--loss", "naive-softmax", "--subwords", "3-6"), "--subwords belongs to the training by epochs"),
     ],
 )
 def test_what_does_not_go_together_is_one_line(train, tmp_path, options, said):

@@ -1,9 +1,11 @@
 """Training by epochs: its step against plain loops, its draws, its settings, stopping and resuming, several workers."""
 
+import pickle
 import signal
 
 import numpy as np
 import pytest
+from fasttextmodel import buckets_of
 
 import epochs
 from epochs import Settings, Trainer
@@ -11,9 +13,12 @@ from utils.corpus.ids import Corpus
 from utils.corpus.planted import SENTENCE, PlantedText
 from utils.minibatches.bands import BLOCK, bands, chances, rooms
 from utils.minibatches.chunks import Chunks
+from utils.minibatches.distinct import Distinct
+from utils.minibatches.inputs import Composed
 from utils.runs.checkpoints import Checkpoints
 from utils.system.errors import InputError
 from utils.system.workers import Workers
+from utils.vectors.subwords import NGrams
 
 V, D, K, N = 12, 4, 3, 5
 
@@ -81,7 +86,7 @@ class Gathered:
         return x - bounded[:, None] * self.gradient
 
 
-def looped_skip_gram(x, sentences, C, weight, noise, rate):
+def looped_skip_gram(x, sentences, C, weight, noise):
     gathered, loss, predictions = Gathered(), 0.0, 0.0
     for place, centre, outsides in windows_of(sentences, C, weight):
         m = sum(w for _, w in outsides)
@@ -96,10 +101,10 @@ def looped_skip_gram(x, sentences, C, weight, noise, rate):
             loss += m * softplus(score) if k < K else 0
             gathered.add(centre, m * K / N * sigma(score), x[V + word])
             gathered.add(V + word, m * K / N * sigma(score), x[centre])
-    return gathered.step(x, rate), loss, predictions
+    return gathered, loss, predictions
 
 
-def looped_cbow(x, sentences, C, weight, noise, rate):
+def looped_cbow(x, sentences, C, weight, noise):
     gathered, loss, predictions = Gathered(), 0.0, 0
     for place, centre, outsides in windows_of(sentences, C, weight):
         if not outsides:
@@ -120,7 +125,7 @@ def looped_cbow(x, sentences, C, weight, noise, rate):
             gathered.add(row, delta, h)
             for word, w in outsides:
                 gathered.add(word, delta, x[row], w, 1 / size)
-    return gathered.step(x, rate), loss, predictions
+    return gathered, loss, predictions
 
 
 LOOPED = {"skip-gram": looped_skip_gram, "cbow": looped_cbow}
@@ -143,10 +148,10 @@ def test_a_step_is_that_of_the_loop_over_pairs(model, sentences, C, rate):
     x, band = vectors(), one_band(sentences, C)
     noise, after = drawn_noise(band), x.copy()
     loss, predictions = trainer(model=model).step(after, band, noise, rate)
-    expected, expected_loss, expected_predictions = LOOPED[model](
-        x, sentences, C, lambda apart: chances(C, apart)[apart], noise, rate
+    gathered, expected_loss, expected_predictions = LOOPED[model](
+        x, sentences, C, lambda apart: chances(C, apart)[apart], noise
     )
-    assert after == pytest.approx(expected, abs=1e-12)
+    assert after == pytest.approx(gathered.step(x, rate), abs=1e-12)
     assert loss == pytest.approx(expected_loss, rel=1e-12)
     assert predictions == pytest.approx(expected_predictions, rel=1e-12)
 
@@ -158,10 +163,55 @@ def test_a_step_in_single_precision(model):
     noise, after = drawn_noise(band), x.copy()
     band = band._replace(weights=band.weights.astype(np.float32))
     loss, _ = trainer(model=model, dtype="float32").step(after, band, noise, 0.025)
-    expected, expected_loss, _ = LOOPED[model](x.astype(float), sentences, 3, lambda a: chances(3, a)[a], noise, 0.025)
+    gathered, expected_loss, _ = LOOPED[model](x.astype(float), sentences, 3, lambda a: chances(3, a)[a], noise)
     assert after.dtype == np.float32
-    assert after == pytest.approx(expected, abs=1e-4)  # sums of a few hundred terms of size 1
+    assert after == pytest.approx(gathered.step(x, 0.025), abs=1e-4)  # sums of a few hundred terms of size 1
     assert loss == pytest.approx(expected_loss, rel=1e-5)
+
+
+# Words that share n-grams, some of them twice, and some buckets by accident
+WORDS = ["tea", "teas", "team", "steam", "nananana", "a", "日本語", "日本", "mean", "meant", "ant", "tan"]
+NGRAMS = 2, 4, 60
+
+
+def rows_by_loop():
+    """The rows of the input vector of each word, and how many there are: the words' own, then those of buckets."""
+    buckets = [buckets_of(word, *NGRAMS) for word in WORDS]
+    place = {
+        bucket: V + i for i, bucket in enumerate(dict.fromkeys(bucket for several in buckets for bucket in several))
+    }
+    return [[i, *(place[bucket] for bucket in several)] for i, several in enumerate(buckets)], V + len(place)
+
+
+@pytest.mark.parametrize("rate", [1e-3, 0.7])
+@pytest.mark.parametrize("sentences", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("model", LOOPED)
+def test_a_step_with_composed_inputs_is_that_of_the_loop(model, sentences, rate):
+    rows_of, rows = rows_by_loop()
+    x, band = np.random.default_rng(0).standard_normal((rows + V, D)), one_band(sentences)
+    noise, after = drawn_noise(band), x.copy()
+    a_trainer = Trainer(
+        np.arange(1, V + 1),
+        np.ones(V),
+        Settings(dim=D, negatives=K, noise=N, dtype="float64", model=model),
+        Composed(WORDS, NGrams(*NGRAMS)),
+    )
+    loss, predictions = a_trainer.step(after, band, noise, rate)
+
+    of_words = np.array([np.mean([x[row] for row in its_rows], axis=0) for its_rows in rows_of])
+    composed = np.concatenate((of_words, x[rows:]))  # (2 V, D)
+    found, expected_loss, expected_predictions = LOOPED[model](
+        composed, sentences, 3, lambda apart: chances(3, apart)[apart], noise
+    )
+    gathered = Gathered()
+    gathered.gradient, gathered.pull = np.zeros((rows + V, D)), np.zeros(rows + V)
+    gathered.gradient[rows:], gathered.pull[rows:] = found.gradient[V:], found.pull[V:]
+    for word, its_rows in enumerate(rows_of):
+        for row in its_rows:
+            gathered.gradient[row] += found.gradient[word]
+            gathered.pull[row] += found.pull[word]
+    assert after == pytest.approx(gathered.step(x, rate), abs=1e-12)
+    assert (loss, predictions) == pytest.approx((expected_loss, expected_predictions), rel=1e-12)
 
 
 @pytest.mark.parametrize("model", LOOPED)
@@ -454,7 +504,6 @@ def test_vectors_that_are_no_longer_finite_end_the_run(planted, monkeypatch):
         fit(planted)
 
 
-
 def test_several_workers_find_the_planted_similarities_and_resume(planted, tmp_path):
     text, workers = planted[0], Workers(2)
     whole = fit(planted, workers=workers)
@@ -528,6 +577,34 @@ def test_several_workers_learn_nearly_as_much_as_one(planted, monkeypatch):
     # Seeds differ by some 0.01. Without the larger step four workers would find 0.54 instead of 0.93.
     assert two > one - 0.03
     assert four > one - 0.1
+
+
+def fit_composed(checkpoints=None, workers=None, progress=None):
+    rng = np.random.default_rng(7)
+    corpus = corpus_of([rng.integers(V, size=9).tolist() for _ in range(1000)])
+    counts = np.bincount(corpus.ids, minlength=V)
+    a_trainer = Trainer(counts, np.ones(V), Settings(dim=D, epochs=2), Composed(WORDS, NGrams(*NGRAMS)))
+    return epochs.fit(a_trainer, Chunks(corpus, 2), checkpoints, workers, progress=progress)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_composed_inputs_are_stopped_and_resumed_to_the_same_bytes(tmp_path, monkeypatch, n):
+    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 1000)
+    workers = InTurn(n)
+    whole = fit_composed(workers=workers)
+    assert whole.shape == (rows_by_loop()[1] + V, D)
+    with pytest.raises(KeyboardInterrupt):
+        fit_composed(Checkpoints(tmp_path), workers, stop_after(4))
+    assert fit_composed(Checkpoints(tmp_path), workers).tobytes() == whole.tobytes()
+
+
+def test_workers_are_sent_where_the_input_vectors_are():
+    composed = Composed(WORDS, NGrams(*NGRAMS))
+    sent = pickle.loads(pickle.dumps(composed))
+    matrix = np.random.default_rng(0).standard_normal((composed.rows, D))
+    ids = np.array([3, 1, 3], np.int32)
+    assert np.array_equal(*(inputs.read(matrix, [ids]).parts[0] for inputs in (composed, sent)))
+    assert len(pickle.dumps(Distinct(10**6))) < 1000  # what it holds between calls means nothing, and stays here
 
 
 # Sentences held out

@@ -89,6 +89,10 @@ def from_run(folder):
             "once more, then continue"
         )
     words, settings = kept["words"], state["settings"]
+    if "subwords" in settings:
+        raise InputError(
+            f"the run in {folder} has vectors that n-grams share (--subwords): --continue wants one without"
+        )
     if parameters.ndim != 2 or len(parameters) != 2 * len(words) or not {*TAKEN_OVER} <= {*settings}:
         raise InputError(f"the newest checkpoint of {folder} does not belong to its {VOCABULARY}")
     options = {option: settings[name] for name, option in TAKEN_OVER.items()} | kept["text options"]

@@ -1,5 +1,6 @@
 """The options that commands share: each is declared here, once, and every command shows it the same way."""
 
+import re
 from argparse import ArgumentTypeError
 from dataclasses import fields
 
@@ -10,6 +11,7 @@ from utils.system.errors import InputError
 from utils.system.memory import refuse_beyond_memory
 from utils.system.workers import Workers
 from utils.vectors.files import MATRICES
+from utils.vectors.subwords import MOST_CHARACTERS
 
 LARGEST_SEED = 2**32 - 1  # NumPy takes no larger one
 WORKER_MEMORY = 80 * 10**6  # bytes that a process has taken when its libraries are loaded
@@ -43,6 +45,18 @@ def token_pattern(text):
         return compiled(text).pattern
     except InputError as error:
         raise ArgumentTypeError(str(error)) from None
+
+
+def characters(text):
+    """Argparse type: the fewest and the most characters of an n-gram, as in 3-6."""
+    found = re.fullmatch(r"(\d{1,9})-(\d{1,9})", text)
+    if not found:
+        raise ArgumentTypeError(f"wants the fewest and the most characters, as in 3-6, got {text!r}")
+    shortest, longest = int(found[1]), int(found[2])
+    if not 1 <= shortest <= longest <= MOST_CHARACTERS:
+        limits = f"1 to {MOST_CHARACTERS} characters, the fewest first"
+        raise ArgumentTypeError(f"wants {limits}, as in 3-6, got {text!r}")
+    return shortest, longest
 
 
 SHARED = {

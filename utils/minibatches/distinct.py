@@ -9,6 +9,9 @@ class Distinct:
     def __init__(self, V):
         self._place = np.empty(V, dtype=np.int32)
 
+    def __reduce__(self):
+        return Distinct, (len(self._place),)  # what is left from the last call means nothing
+
     def __call__(self, ids):
         """Return the distinct ids (R,), in any order, and where among them each id stands: shape (E,)."""
         order = np.arange(len(ids), dtype=np.int32)

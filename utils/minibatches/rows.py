@@ -29,13 +29,17 @@ class Rows:
     def __init__(self, matrix, ids, distinct):
         self._matrix = matrix
         self.ids, self._places = distinct(np.concatenate([part.ravel() for part in ids]))  # (R,), (E,)
-        self._values = matrix.take(self.ids, axis=0)  # (R, d)
-        self._vectors = self._values.take(self._places, axis=0)  # (E, d)
+        self._vectors = self._read(self.ids).take(self._places, axis=0)  # (E, d)
         ends = np.cumsum([part.size for part in ids]).tolist()
         self.parts = [
             self._vectors[end - part.size : end].reshape(*part.shape, matrix.shape[1])
             for part, end in zip(ids, ends, strict=True)
         ]
+
+    def _read(self, rows):
+        """The vectors of the distinct ids: shape (R, d)."""
+        self._values = self._matrix.take(rows, axis=0)
+        return self._values
 
     def descend(self, pulls, rate):
         """Subtract from each row of the matrix the gradients of all its appearances, `rate` times or less.
@@ -52,13 +56,23 @@ class Rows:
         rate : float, or ndarray of float, shape (R,)
             For all rows, or for each of `ids`.
         """
-        gradients = self._vectors
-        pull = np.bincount(self._places, np.concatenate(pulls), len(self.ids))  # (R,)
-        rates = (rate / np.maximum(1, rate * pull)).astype(gradients.dtype)  # (R,)
-        # Stored column by column (one number each), so that nothing needs to be sorted.
-        columns = rates.take(self._places), self._places, np.arange(len(gradients) + 1, dtype=np.int32)
-        self._values -= csc_array(columns, shape=(len(rates), len(gradients))) @ gradients
+        self._values -= self._sums(self._rates(self._pull(pulls), rate))
         write_rows(self._matrix, self.ids, self._values)
+
+    def _pull(self, pulls):
+        """The sum of the |delta| of each distinct id: shape (R,)."""
+        return np.bincount(self._places, np.concatenate(pulls), len(self.ids))
+
+    def _rates(self, pull, rate):
+        """Equation 71."""
+        return (rate / np.maximum(1, rate * pull)).astype(self._matrix.dtype)
+
+    def _sums(self, rates):
+        """The sum of the gradients of each distinct id, times its rate: shape (R, d)."""
+        E = len(self._vectors)
+        # Stored column by column (one number each), so that nothing needs to be sorted.
+        columns = rates.take(self._places), self._places, np.arange(E + 1, dtype=np.int32)
+        return csc_array(columns, shape=(len(rates), E)) @ self._vectors
 
 
 def write_rows(matrix, rows, values):

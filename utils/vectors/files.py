@@ -57,6 +57,8 @@ def load_saved_params(path: str | PathLike, words: Sequence[str], which: str = "
             raise InputError(f"{path} is damaged: it {brief(error)}") from None
     if parameters.ndim != 2 or len(parameters) != 2 * len(words):
         wanted = f"wanted two rows for each of {len(words)} words: give the words of its training"
+        if parameters.ndim == 2 and len(parameters) > 2 * len(words):
+            wanted += " (or, if n-grams were trained with --subwords, read the saved .npz instead)"
         raise InputError(f"{path} has shape {parameters.shape}, {wanted}")
     return WordVectors(words, np.array(select(parameters, which)))
 
