@@ -2,12 +2,13 @@
 
     python benchmarks/bench_epochs.py TEXT --sets FOLDER --dims 50 100 300 --epochs 1 3 5 --seeds 3
     python benchmarks/bench_epochs.py planted --workers 1 2 4                  # text with known similarities
+    python benchmarks/bench_epochs.py TEXT --sets FOLDER --subwords 3-6 --dims 100 --others fasttext    # with n-grams
     python benchmarks/bench_epochs.py TEXT --sets FOLDER --small               # two million characters, under 30 s
 
 Seconds are those of the processor (one core, one BLAS thread), so that a busy machine spoils them least; with several
 workers only the elapsed ones can be given. FOLDER has the evaluation sets: similarity by cosine on all pairs that the
 words cover, Google's analogies among the 30,000 commonest. gensim and fastText train with their own defaults: steps of
-0.025 with skip-gram and 0.05 with CBOW.
+0.025 with skip-gram and 0.05 with CBOW. With n-grams, words that the text lacks are composed, and all pairs covered.
 """
 
 import argparse
@@ -25,24 +26,35 @@ sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 
 from bench import Report, in_process, machine  # noqa: E402
 
+from utils.commands.options import characters  # noqa: E402
+
 WINDOW, MIN_COUNT, SUBSAMPLE = 5, 5, 1e-3
 STEPS = {"skip-gram": 0.025, "cbow": 0.05}  # of the others
 NEGATIVES = {10: 10}  # by dimension; 5 for others
 SMALL = 2_000_000  # characters
 PLANTED = "planted"
 PLANTED_WORDS, PLANTED_VOCABULARY = 5_000_000, 50_000
-SIMILARITY = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt", "MEN": "men.txt"}
+SIMILARITY = {
+    "WordSim-353": "wordsim353.tsv",
+    "SimLex-999": "simlex999.txt",
+    "MEN": "men.txt",
+    "Rare Words": "rarewords.txt",
+}
+BUCKETS = 2_000_000  # of n-grams, fastText's default
 ANALOGIES = "questions-words.txt"
 
 
 # What is measured: each function runs in a process of its own and returns what it prints as JSON
 
 
-def here(text, sets, dim, epochs, model, seed, workers, noise):
+def here(text, sets, dim, epochs, model, seed, subwords, workers, noise):
     """Seconds, memory and scores of our training."""
     from epochs import Settings, Trainer, fit, subsampling
     from utils.minibatches.chunks import Chunks
+    from utils.minibatches.inputs import Composed, Inputs
     from utils.system.workers import Workers
+    from utils.vectors.subwords import NGrams
+    from utils.vectors.wordvectors import WordVectors
 
     text = read(text)
     settings = Settings(
@@ -50,15 +62,22 @@ def here(text, sets, dim, epochs, model, seed, workers, noise):
     )
 
     def train():
-        trainer = Trainer(text.counts, subsampling(text.counts, SUBSAMPLE), settings)
-        return fit(trainer, Chunks(text.corpus, epochs), workers=Workers(workers))[: len(text.words)]
+        inputs = Composed(text.words, NGrams(*subwords, BUCKETS)) if subwords else Inputs(len(text.words))
+        trainer = Trainer(text.counts, subsampling(text.counts, SUBSAMPLE), settings, inputs)
+        return inputs, fit(trainer, Chunks(text.corpus, epochs), workers=Workers(workers))[: inputs.rows]
 
-    return measured(text, sets, train, lambda vectors: (text.words, vectors))
+    def read_off(trained):
+        inputs, rows = trained
+        return WordVectors(text.words, inputs.of_words(rows), inputs.subwords(rows))
+
+    return measured(text, sets, train, read_off)
 
 
-def gensim(text, sets, dim, epochs, model, seed):
+def gensim(text, sets, dim, epochs, model, seed, subwords):
     """The same of gensim's. It gets lists of words, its fastest form; making them is not timed."""
     from gensim.models import Word2Vec
+
+    from utils.vectors.wordvectors import WordVectors
 
     text = read(text)
     sentences = [[text.words[i] for i in text.corpus.sentence(s)] for s in range(len(text.corpus))]
@@ -72,15 +91,18 @@ def gensim(text, sets, dim, epochs, model, seed):
         trained.train(sentences, total_examples=len(sentences), epochs=epochs)
         return trained.wv
 
-    return measured(text, sets, train, lambda wv: (wv.index_to_key, wv.vectors))
+    return measured(text, sets, train, lambda wv: WordVectors(wv.index_to_key, wv.vectors))
 
 
-def fasttext(text, sets, dim, epochs, model, seed):
-    """The same of fastText's without n-grams. It reads a file; counting its words is timed, too."""
+def fasttext(text, sets, dim, epochs, model, seed, subwords):
+    """The same of fastText's. It reads a file; counting its words is timed, too."""
     import fasttext
 
+    from utils.vectors.files import load_vectors
+
     text = read(text)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as file:
+    shortest, longest = subwords or (0, 0)
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "text.txt").open("w", encoding="utf-8") as file:
         for s in range(len(text.corpus)):
             print(*(text.words[i] for i in text.corpus.sentence(s)), file=file)
         file.flush()
@@ -88,10 +110,15 @@ def fasttext(text, sets, dim, epochs, model, seed):
         def train():
             return fasttext.train_unsupervised(
                 file.name, model={"skip-gram": "skipgram"}.get(model, model), dim=dim, ws=WINDOW, epoch=epochs,
-                neg=NEGATIVES.get(dim, 5), lr=STEPS[model], t=SUBSAMPLE, minCount=1, maxn=0, thread=1, verbose=0,
+                neg=NEGATIVES.get(dim, 5), lr=STEPS[model], t=SUBSAMPLE, minCount=1, thread=1, verbose=0,
+                minn=shortest, maxn=longest, bucket=BUCKETS,
             )  # fmt: skip
 
-        return measured(text, sets, train, lambda model: (model.words, model.get_input_matrix()[: len(model.words)]))
+        def read_off(model):
+            model.save_model(f"{folder}/model.bin")
+            return load_vectors(f"{folder}/model.bin")
+
+        return measured(text, sets, train, read_off)
 
 
 def measured(text, sets, train, read_off):
@@ -100,9 +127,8 @@ def measured(text, sets, train, read_off):
     trained = train()
     cpu, elapsed = time.process_time() - cpu, time.perf_counter() - elapsed
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    words, vectors = read_off(trained)
     found = {"cpu": cpu, "elapsed": elapsed, "MB": peak, "V": len(text.words)}
-    return {**found, "scores": scores(words, vectors, sets, text)}
+    return {**found, "scores": scores(read_off(trained), sets, text)}
 
 
 def read(path):
@@ -124,19 +150,18 @@ def read(path):
     return SimpleNamespace(words=words, corpus=corpus, counts=counts, source=source)
 
 
-def scores(words, vectors, sets, text):
+def scores(vectors, sets, text):
     """Similarity (Spearman) and the share of analogies answered; with planted text, how far its plan is found."""
     import numpy as np
 
     from utils.scoring.sets import read_pairs, read_questions
     from utils.scoring.wordsets import score_analogies, score_pairs, summary
-    from utils.vectors.wordvectors import WordVectors
 
     if sets is None:
-        place = {word: i for i, word in enumerate(words)}
-        of_text = np.array([vectors[place[word]] if word in place else 0 * vectors[0] for word in text.words])
+        rows, zero = map(vectors.index.get, text.words), np.zeros(vectors.vector_size)
+        of_text = np.array([zero if row is None else vectors.vectors[row] for row in rows])
         return {"recovery": text.source.recovery(of_text)}
-    vectors, sets = WordVectors(list(words), vectors.astype(float)), Path(sets)
+    sets = Path(sets)
     found = {name: score_pairs(vectors, read_pairs(sets / file)).rho for name, file in SIMILARITY.items()}
     found["analogies"] = summary(score_analogies(vectors, read_questions(sets / ANALOGIES)))["total"].share
     return found
@@ -158,7 +183,7 @@ def compare(report, args, text):
         results = {name: [] for name in runs}
         for seed, (name, (function, cores)) in itertools.product(range(args.seeds), runs.items()):
             own = (cores, args.noise) if function is here else ()
-            results[name].append(in_process(function, *common, seed, *own, cores=cores))
+            results[name].append(in_process(function, *common, seed, args.subwords, *own, cores=cores))
         for name, found in results.items():
             cpu, elapsed, peak = (statistics.median(one[key] for one in found) for key in ("cpu", "elapsed", "MB"))
             several = runs[name][1] > 1
@@ -185,6 +210,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each, in turn")
     parser.add_argument("--workers", nargs="+", type=int, default=[1], metavar="N", help="of our training")
     parser.add_argument("--others", nargs="*", choices=["gensim", "fasttext"], default=["gensim", "fasttext"])
+    parser.add_argument("--subwords", type=characters, metavar="MIN-MAX", help="characters of n-grams; not gensim's")
     parser.add_argument("--noise", type=int, metavar="N", help="noise words of a block; default: the model's")
     parser.add_argument("--small", action="store_true", help="the text's beginning, d = 50, one epoch, one seed")
     parser.add_argument("--write", metavar="FILE", help="write the report there as Markdown, too")

@@ -15,12 +15,16 @@ from scipy.sparse import csr_array
 from utils.counting.glove import Settings, Trainer
 from utils.counting.pmi import pmi, ppmi, svd_vectors
 from utils.gradcheck import SOFTMAX_FIGURES, STEP, TOLERANCE, central_difference
+from utils.minibatches.inputs import Composed
 from utils.selftests import getDummyObjects
 from utils.utils import softmax
+from utils.vectors.subwords import FNV_PRIME, FNV_START, NGrams
 
 CENTRE, OUTSIDE = "c", "b"  # the pair of the worked examples
 NEGATIVES = 5  # drawn from the four other words, so that at least one comes twice
 WINDOW = ("a", "b", "e", "b")  # outside words of CBOW's example, one of them twice
+COMPOSED = "café"  # its last letter has two bytes, both above 127
+NGRAMS = NGrams(3, 3, 2_000_000)
 COUNTED = ("I", "like", "dogs")  # the precept's example: targets are rows, contexts are columns
 COUNTS = [[0, 10, 10], [10, 0, 40], [10, 40, 0]]
 RANK = 2  # of the SVD
@@ -299,6 +303,53 @@ def _cbow(model):
     ]
 
 
+def _subwords(model):
+    _formulas(
+        ("x_w     = (z_1 + ... + z_n) / n, its own row and one for each n-gram", "(78)"),
+        ("dJ/dz_r = dJ/dx_w / n, once for each time that r is among the rows of w", "(78)"),
+        ("z_r'    = z_r - alpha' dJ/dx_w, the whole of it; alpha' by all words with r", "(79)"),
+    )
+    print("  It is negative sampling, with x_w in place of v_c. An n-gram is known by its bucket: the hash")
+    print(f"  FNV-1a of its bytes, 256 less where they are above 127, modulo {NGRAMS.buckets:,}.\n")
+    print(
+        f"  Worked example: the word {COMPOSED!r}, n-grams of {NGRAMS.longest} letters; outside word o = {OUTSIDE!r}.\n"
+    )
+    dataset, vectors, tokens = getDummyObjects()
+    bordered = f"<{COMPOSED}>"
+    pieces = [bordered[i : i + NGRAMS.longest] for i in range(len(bordered) - NGRAMS.longest + 1)]
+    hashes = [_hash(piece.encode()) for piece in pieces]
+    inputs = Composed([COMPOSED], NGRAMS)
+    Z, U, o = vectors[: inputs.rows], vectors[5:], tokens[OUTSIDE]  # (n, 3), (5, 3)
+    right = [hashed % NGRAMS.buckets == bucket for hashed, bucket in zip(hashes, NGRAMS.of([COMPOSED])[1], strict=True)]
+    rows = [
+        (piece, str(hashed), str(hashed % NGRAMS.buckets), _vector(z), "" if good else WRONG)
+        for piece, hashed, z, good in zip(pieces, hashes, Z[1:], right, strict=True)
+    ]
+    _table(("n-gram", "hash", "bucket", "z_r", ""), [(COMPOSED, "", "", _vector(Z[0]), ""), *rows])
+    returned = inputs.of_words(Z)[0]  # (3,)
+    right.append(bool(_same(Z.mean(axis=0), returned).all()))
+    print(f"    x_w = {_vector(returned)}{'' if right[-1] else f'   {WRONG}'}")
+    state = random.getstate()
+    total = _sampled_loss(model, ("outside", "x_w"), returned, o, U, tokens, dataset)
+
+    def pair(Z):
+        return model.negSamplingLossAndGradient(Z.mean(axis=0), o, U, dataset, NEGATIVES)
+
+    value, grad_x, _ = pair(Z)
+    random.setstate(state)
+    grad_Z = np.tile(grad_x / len(Z), (len(Z), 1))  # (n, 3)
+    symbols = [f"z_{piece}" for piece in (COMPOSED, *pieces)]
+    return [*right, _same_loss(total, value), _same_gradient(symbols, grad_Z, lambda Z: pair(Z)[0], Z)]
+
+
+def _hash(data):
+    """FNV-1a with 32 bits, as fastText computes it: over signed bytes."""
+    hashed = int(FNV_START)
+    for byte in data:
+        hashed = (hashed ^ (byte - 256 if byte > 127 else byte)) * int(FNV_PRIME) % 2**32
+    return hashed
+
+
 # Counting: not a part of the handout, so the functions are always the project's own
 
 
@@ -409,6 +460,7 @@ EXPLANATIONS = {
     "negSamplingLossAndGradient": _negative_sampling,
     "skipgram": _skipgram,
     "cbow": _cbow,
+    "subwords": _subwords,
     "ppmi": _ppmi,
     "svd": _svd,
     "glove": _glove,

@@ -7,6 +7,7 @@ import types
 import numpy as np
 import pytest
 from derivations import PAGE
+from fasttextmodel import buckets_of, fnv
 
 import utils.explain
 import word2vec
@@ -47,6 +48,8 @@ LEFT_SIDES = {
     72: r"J=\sum_{i,j",
     73: r"f(x)=\min",
     74: "\\begin{aligned}\n{d J}{\\partial u_i}&=2",
+    78: r"x_w=\frac1{n_w}",
+    79: r"z_r'=z_r-\alpha'",
 }
 
 
@@ -252,6 +255,35 @@ def test_cbow_is_explained_with_the_mean_of_the_window_and_shares_its_gradient(e
         assert analytic == pytest.approx(times / 4 * delta @ U[targets], abs=1e-7)  # printed to 7 digits
         assert [x, y, z] == pytest.approx(analytic, abs=1e-6)
     assert rows_of(text, "u_b")[0] == [0.0] * 6  # not the window's word, but those drawn and the centre word
+
+
+def test_subwords_are_explained_with_their_buckets_and_share_the_gradient(explained):
+    verdict, text = explained("subwords")
+    assert verdict is True
+    _, both, tokens = getDummyObjects()
+    pieces = ["<ca", "caf", "afé", "fé>"]
+    for piece, bucket in zip(pieces, buckets_of("café", 3, 3, 2_000_000), strict=True):
+        (line,) = [line for line in text.splitlines() if line.split()[:1] == [piece]]
+        assert line.split()[1:3] == [str(fnv(piece.encode())), str(bucket)]
+    x, U = both[:5].mean(axis=0), both[5:]
+    assert [float(number) for number in re.search(r"x_w = \[(.*)\]", text)[1].split()] == pytest.approx(x, abs=1e-4)
+    targets = [tokens[w] for w in ("b", *re.search(r"drawn: (.*)", text)[1].split())]
+    delta = 1 / (1 + np.exp(-U[targets] @ x)) - (np.arange(len(targets)) == 0)
+    for piece in ("café", *pieces):
+        numbers = rows_of(text, f"z_{piece}")[0]
+        assert numbers[:3] == pytest.approx(delta @ U[targets] / 5, abs=1e-7)  # printed to 7 digits
+        assert numbers[3:] == pytest.approx(numbers[:3], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["Composed", "_hash"])
+def test_subwords_that_are_wrong_are_pointed_at(explained, monkeypatch, name):
+    class Wrong(utils.explain.Composed):
+        def of_words(self, matrix):
+            return super().of_words(matrix) * 1.01
+
+    monkeypatch.setattr(utils.explain, name, {"Composed": Wrong, "_hash": len}[name])
+    verdict, text = explained("subwords")
+    assert verdict is False and WRONG in text
 
 
 def test_ppmi_is_explained_with_the_precepts_table(explained):

@@ -1,4 +1,4 @@
-"""docs/derivations.md, section 8. A test has its equation's number."""
+"""docs/derivations.md, sections 8 and 10. A test has its equation's number."""
 
 import itertools
 
@@ -9,6 +9,8 @@ from derivations import EXACT, gradient, sigma
 import epochs
 from utils.corpus.ids import Corpus
 from utils.minibatches.bands import bands, chances, rooms
+from utils.minibatches.inputs import Composed
+from utils.vectors.subwords import NGrams
 
 V, D, K = 4, 3, 2
 NOISE = np.array([0.1, 0.2, 0.3, 0.4])
@@ -116,3 +118,56 @@ def test_equation_71_no_step_is_longer_than_the_longest_vector():
         by_x, by_u, _ = moved("skip-gram", [3, 1, 3], rate=rate)
         assert np.linalg.norm(by_x * rate, axis=0).max() <= np.linalg.norm(U, axis=0).max() * (1 + 1e-9)
         assert np.linalg.norm(by_u * rate, axis=0).max() <= np.linalg.norm(X, axis=0).max() * (1 + 1e-9)
+
+
+WORDS = ["ab", "abc", "bcbc", "cab"]  # "bc" is twice in one of them
+BIGRAMS = NGrams(2, 2, 10**6)
+COMPOSED = Composed(WORDS, BIGRAMS)
+ROWS = COMPOSED.rows
+MEMBERS = np.zeros((ROWS, V))  # n_rw: how often a row is among those of a word
+for w, word in enumerate(WORDS):
+    MEMBERS[w, w] = 1
+    bordered = f"<{word}>"
+    for i in range(len(bordered) - 1):
+        several = dict.fromkeys(pair for other in WORDS for pair in map("".join, itertools.pairwise(f"<{other}>")))
+        MEMBERS[V + list(several).index(bordered[i : i + 2]), w] += 1
+Z = RNG.normal(size=(D, ROWS))
+
+
+def composed(Z):
+    """Equation 78: the input vectors of the words, as columns."""
+    return Z @ MEMBERS / MEMBERS.sum(axis=0)
+
+
+def moved_rows(noise, rate):
+    """What a step of ours subtracts from the rows and the outside vectors, as columns."""
+    settings = epochs.Settings(dim=D, negatives=K, noise=len(noise), dtype="float64")
+    trainer = epochs.Trainer(np.ones(V, int), np.ones(V), settings, COMPOSED)
+    corpus = Corpus(np.array(SENTENCE, np.int32), np.array([0, len(SENTENCE)]))
+    (band,) = bands(corpus, rooms(corpus, 2), lambda farthest: chances(2, farthest), 64, np.float64)
+    before = np.concatenate((Z.T, U.T))
+    after = before.copy()
+    trainer.step(after, band, np.array([noise], np.int32), rate)
+    return (before - after)[:ROWS].T, (before - after)[ROWS:].T
+
+
+def test_equation_78_a_word_is_the_mean_of_its_rows():
+    assert (
+        MEMBERS.max() == 2 and (MEMBERS > 0).sum(axis=1).max() > 1
+    )  # a row that is twice in a word, and one in several
+    np.testing.assert_allclose(COMPOSED.of_words(Z.T), composed(Z).T, **EXACT)
+    noise = [3, 1, 3]
+    by_x = gradient(lambda X: shared(X, U, noise), composed(Z))
+    by_z = gradient(lambda Z: shared(composed(Z), U, noise), Z)
+    np.testing.assert_allclose(by_z, by_x @ (MEMBERS / MEMBERS.sum(axis=0)).T, **EXACT)
+
+
+def test_equation_79_each_row_takes_the_whole_gradient():
+    noise = [3, 1, 3]
+    by_x = gradient(lambda X: shared(X, U, noise), composed(Z))
+    by_z, by_u = (change / RATE for change in moved_rows(noise, RATE))
+    np.testing.assert_allclose(by_z, by_x @ MEMBERS.T, **EXACT)
+    np.testing.assert_allclose(by_u, gradient(lambda U: shared(composed(Z), U, noise), U), **EXACT)
+    for rate in (0.1, 10, 1e6):
+        farthest = np.linalg.norm(moved_rows(noise, rate)[0], axis=0).max()
+        assert farthest <= np.linalg.norm(U, axis=0).max() * (1 + 1e-9)

@@ -11,7 +11,7 @@ from derivations import PAGE
 from utils.explain import EXPLANATIONS
 from utils.pictures import steps
 from utils.pictures.steps import FORMULAS, METHODS, step_page
-from utils.system.errors import EnvironmentFailure
+from utils.system.errors import EnvironmentFailure, InputError
 
 DERIVATIONS = PAGE.read_text(encoding="utf-8")
 
@@ -27,8 +27,15 @@ def page(tmp_path_factory):
     return path.read_text(encoding="utf-8")
 
 
-def test_every_method_that_is_explained_has_its_steps():
-    assert list(METHODS) == list(EXPLANATIONS)
+WITHOUT_PAGE = ["subwords", "glove"]
+
+
+def test_every_method_that_is_explained_has_its_steps_or_says_that_it_has_none(tmp_path):
+    assert list(METHODS) == [method for method in EXPLANATIONS if method not in WITHOUT_PAGE]
+    for method in WITHOUT_PAGE:
+        with pytest.raises(InputError, match=f"there is no page of {method}"):
+            step_page(tmp_path / "step.html", method)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", FORMULAS)

@@ -65,7 +65,7 @@ class Inputs:
 
 
 class Composed(Inputs):
-    """Input vectors that are each the mean of a row of the word's own and the rows of its n-grams (equation 72).
+    """Input vectors that are each the mean of a row of the word's own and the rows of its n-grams (equation 78).
 
     The first V rows are the words' own; the others are those of the n-grams' buckets, as far as the words have any in
     them. They stand in the order in which the words come to them, so that the rows of a word are near each other.
@@ -137,7 +137,7 @@ class ComposedRows(Rows):
         return self._members @ self._values / lengths[:, None]
 
     def descend(self, pulls, rate):
-        """As `Rows.descend`: each row of a word takes the whole of the word's gradient (equation 73)."""
+        """As `Rows.descend`: each row of a word takes the whole of the word's gradient (equation 79)."""
         gradients = self._sums(np.ones(len(self.ids), self._matrix.dtype))  # (R, d)
         rates = self._rates(self._members.T @ self._pull(pulls), rate)  # (Q,)
         shape = self._members.shape[::-1]

@@ -9,6 +9,7 @@ import numpy as np
 
 from utils.pictures.mathml import mathml
 from utils.pictures.offline import part, write_page
+from utils.system.errors import InputError
 
 METHODS = {
     "sigmoid": "sigmoid",
@@ -86,9 +87,13 @@ def step_page(path, method="all"):
 
     Raises
     ------
+    InputError
+        The method has no page.
     EnvironmentFailure
         The file cannot be written.
     """
+    if method not in (*METHODS, "all"):
+        raise InputError(f"there is no page of {method}: leave out --page, or choose one of {', '.join(METHODS)}")
     title = "word2vec, step by step"
     first = next(iter(METHODS)) if method == "all" else method
     body = part("steps.html").format(
