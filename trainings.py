@@ -209,6 +209,9 @@ class ByEpochs:
 
     def __init__(self, data, settings, thinning, workers, held_out=0.0, beginning=None, freeze=False, ngrams=None):
         self.words, self.counts, self.workers = data.words, data.counts, workers
+        if ngrams is not None:
+            most = (sum(map(len, data.words)) + 2 * len(data.words)) * (ngrams.longest - ngrams.shortest + 1)
+            refuse_beyond_memory(50 * most, f"finding {most:,} n-grams", "give fewer --subwords or --max-vocab")
         inputs = Inputs(len(data.words)) if ngrams is None else Composed(data.words, ngrams)
         vectors = 2 * (inputs.rows + len(data.words)) * settings.dim  # parameters, and a checkpoint in the making
         number = np.dtype(settings.dtype).itemsize

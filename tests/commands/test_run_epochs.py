@@ -295,6 +295,13 @@ def test_fewer_buckets_take_less_space(composing):
         assert len(vectors.subwords.table) == 50 if kept == 50 else 500 < len(vectors.subwords.table) < 20_000
 
 
+def test_ngrams_that_no_memory_holds_are_refused_before_they_are_found(train, monkeypatch):
+    monkeypatch.setattr("utils.system.memory.physical_memory", lambda: 2e5)
+    refused = train("--subwords", "1-50")
+    assert refused.status == 2
+    assert " n-grams " in refused.err and "--subwords" in refused.err and refused.err.count("\n") == 1
+
+
 def test_the_words_alone_are_saved_where_a_format_holds_no_more(train):
     trained = train("--subwords", "3-5")
     assert trained.status == 0

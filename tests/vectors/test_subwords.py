@@ -117,6 +117,7 @@ def vectors(table):
 def test_a_composed_vector_is_the_mean_of_its_ngrams(vectors, table):
     asked = ["tea", "teapots", "żółwie"]
     np.testing.assert_allclose(vectors.compose(asked), [plain(word, table) for word in asked], rtol=1e-14)  # sums of 20
+    np.testing.assert_allclose(vectors.compose("tea"), plain("tea", table), rtol=1e-14)
     np.testing.assert_allclose(vectors["teapots"], plain("teapots", table), rtol=1e-14)
     assert not np.allclose(vectors["tea"], plain("tea", table))  # its own
 
@@ -144,7 +145,9 @@ def test_a_word_without_ngrams_is_unknown(vectors):
         with pytest.raises(UnknownWord):
             vectors[word]
     with pytest.raises(UnknownWord):
-        WordVectors(["tea"], np.ones((1, 3))).compose(["teapots"])
+        WordVectors(["tea"], np.ones((1, 3))).compose("teapots")
+    with pytest.raises(InputError, match="no n-grams"):
+        WordVectors(["tea"], np.ones((1, 3))).compose([])
 
 
 def test_every_query_takes_composed_words(vectors):

@@ -36,8 +36,7 @@ def spelling(vectors: WordVectors, word: str) -> str | None:
         return vectors.words[row]
     if vectors.subwords is None:
         return None
-    if word != word.lower() and all(other == other.lower() for other in vectors.words):
-        word = word.lower()
+    word = word.lower() if vectors.lowercase else word
     return word if vectors.is_composed(word) else None
 
 

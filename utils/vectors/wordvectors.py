@@ -76,7 +76,7 @@ class WordVectors:
         Kept, not copied (integers become float64): do not change it afterwards.
     subwords : Subwords, optional
         What the vectors of other words are composed from. With it every query takes words that are not among `words`,
-        and `is_composed` marks them; answers are always among `words`.
+        and `is_composed` marks them; answers are always among `words`, and `in` asks for those alone.
 
     Attributes
     ----------
@@ -163,6 +163,11 @@ class WordVectors:
         directions.setflags(write=False)
         return directions
 
+    @functools.cached_property
+    def lowercase(self) -> bool:
+        """Whether all words are in lower case."""
+        return all(word == word.lower() for word in self.words)
+
     @property
     def key_to_index(self) -> dict[str, int]:
         return self.index
@@ -203,17 +208,21 @@ class WordVectors:
             return False
         return bool(self.subwords.compose([word])[1][0])
 
-    def compose(self, words: Iterable[str]) -> np.ndarray:
-        """The mean vectors of the n-grams of w words, whether they have vectors of their own or not: shape (w, d).
+    def compose(self, word: str | Iterable[str]) -> np.ndarray:
+        """The mean vector of a word's n-grams, whether it has a vector of its own or not: shape (d,).
+
+        Of a list of w words: shape (w, d).
 
         Raises
         ------
         UnknownWord
             None of a word's n-grams has a vector.
         """
-        words = list(words)
-        if self.subwords is None and words:
-            raise UnknownWord(words[0], self.words)
+        if isinstance(word, str):
+            return self.compose([word])[0]
+        words = list(word)
+        if self.subwords is None:
+            raise UnknownWord(words[0], self.words) if words else InputError("these vectors have no n-grams")
         vectors, known = self.subwords.compose(words)
         if not known.all():
             raise UnknownWord(words[int(known.argmin())], self.words)
