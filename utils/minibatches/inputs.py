@@ -93,9 +93,8 @@ class Composed(Inputs):
         self.ngrams, self._buckets = ngrams, used[order]  # (B,)
         self.rows = V + len(used)
         of_ngrams = V + np.argsort(order)[places]  # (m,)
-        self._rows = np.insert(of_ngrams, borders[:-1], np.arange(V)).astype(
-            np.int32
-        )  # (V + m,): each word's own first
+        rows = np.insert(of_ngrams, borders[:-1], np.arange(V))  # (V + m,): of each word its own, then its n-grams'
+        self._rows = rows.astype(np.int32)
         self._borders = borders + np.arange(V + 1)  # (V + 1,)
         self._words, self._distinct = Distinct(V), Distinct(self.rows)
 

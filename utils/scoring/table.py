@@ -76,6 +76,8 @@ class Method:
         Of the total's share.
     let_in : Accuracy
         The total if the words of a question may be its answer.
+    composed : Accuracy
+        Of the other questions, those that this file can be asked with composed words.
     less_first : float or None
         The total's share less that of the first file.
     less_first_interval : (float, float) or None
@@ -84,6 +86,7 @@ class Method:
     sections: dict
     interval: wordsets.Interval | None
     let_in: wordsets.Accuracy
+    composed: wordsets.Accuracy
     less_first: float | None = None
     less_first_interval: wordsets.Interval | None = None
 
@@ -166,7 +169,8 @@ def _method(answers, first, method, asked):
         less = float(np.mean(right[asked]) - np.mean(others)), bootstrap.difference_interval(right[asked], others)
     let_in = wordsets.summary(wordsets.accuracies(answers, answers.let_in[method], asked))["total"]
     interval = bootstrap.share_interval(total.right, total.used)
-    return Method(sections | wordsets.summary(sections), interval, let_in, *less)
+    composed = wordsets.summary(wordsets.accuracies(answers, right, answers.composed))["total"]
+    return Method(sections | wordsets.summary(sections), interval, let_in, composed, *less)
 
 
 def table(columns: list[Scores], settings: Settings) -> list[str]:
@@ -242,7 +246,8 @@ def _analogies(columns, title, restrict):
     if len(names) <= 4:  # one section, and its sums, which say the same
         names = names[-1:]
     rows = [(heading, []), *((name, [_accuracies(score, name) for score in scores]) for name in names)]
-    rows += _composed([score[METHODS[0]].sections["total"].composed for score in scores])
+    if any(score[METHODS[0]].composed.used for score in scores):
+        rows.append(("  others, with a composed word", [_composed_questions(score) for score in scores]))
     rows += [
         ("  95 % interval", [_each(score, lambda method: _range(method.interval, 100, ".1f")) for score in scores]),
         ("  query words let in", [_each(score, lambda method: _percentage(method.let_in)) for score in scores]),
@@ -251,6 +256,10 @@ def _analogies(columns, title, restrict):
     if len(columns) > 1:
         rows.append((LESS_FIRST, [_each(score, lambda method: _difference(method, 100, "+.1f")) for score in scores]))
     return rows
+
+
+def _composed_questions(score):
+    return f"{_each(score, lambda method: _percentage(method.composed))}  {score[METHODS[0]].composed.used:6,}"
 
 
 def _each(score, show):

@@ -1,9 +1,9 @@
 """Word similarity and analogies: how far word vectors agree with what people say about words.
 
 Words of the evaluation sets are looked up as they are written and then in lower case: "FBI" finds "fbi" if there is no
-"FBI". What is still missing is composed from its n-grams if the vectors have them (`WordVectors.subwords`). Pairs and
-questions with a word that cannot be found so are left out; every score comes with how many of how many were used, how
-many of those have a composed word, and with a bootstrap interval.
+"FBI". What is still missing is composed from its n-grams if the vectors have them (`WordVectors.subwords`); questions
+with a composed word are counted by themselves. Pairs and questions with a word that cannot be found so are left out.
+Every score comes with how many of how many were used, and with a bootstrap interval.
 """
 
 from dataclasses import dataclass
@@ -170,12 +170,11 @@ def score_pairs(vectors: WordVectors, pairs: list[tuple[str, str, float]]) -> Co
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Questions answered rightly, asked at all (see `Answers`), in the file, and asked with a composed word."""
+    """Questions answered rightly, asked at all (all four words are in the vocabulary), and in the file."""
 
     right: int
     used: int
     total: int
-    composed: int = 0
 
     @property
     def share(self) -> float | None:
@@ -183,12 +182,7 @@ class Accuracy:
         return self.right / self.used if self.used else None
 
     def __add__(self, other):
-        return Accuracy(
-            self.right + other.right,
-            self.used + other.used,
-            self.total + other.total,
-            self.composed + other.composed,
-        )
+        return Accuracy(self.right + other.right, self.used + other.used, self.total + other.total)
 
 
 @dataclass(frozen=True)
@@ -199,9 +193,9 @@ class Answers:
     ----------
     sections : ndarray of str, shape (q,)
     asked : ndarray of bool, shape (q,)
-        The answer is among the words that are searched, and so is each of the other three or it is composed.
+        All four words are there.
     composed : ndarray of bool, shape (q,)
-        Of those asked, the ones with a composed word.
+        The answer is there, and what is missing of the other three can be composed.
     right : dict of str to ndarray of bool, shape (q,)
         By method: answered rightly, the three words of the question being no answers.
     let_in : dict of str to ndarray of bool, shape (q,)
@@ -233,19 +227,19 @@ def answer(
     methods : some of {"3CosAdd", "3CosMul"}
         Levy & Goldberg 2014, equations 3 and 4.
     restrict : int or None
-        Ask with and search only the first so many words: the most frequent ones, in most files. Words that the file
-        does not have, and that can be composed, are asked with all the same.
+        Ask with and search only the first so many words: the most frequent ones, in most files. Only words that the
+        file does not have at all are composed.
     """
     questions = [question for several in sections.values() for question in several]
     vectors, n, rows = _searched(vectors, questions, restrict)
-    asked = np.array([None not in four and four[3] < n for four in rows], dtype=bool)  # (q,)
-    four_rows = np.array([four for four, used in zip(rows, asked, strict=True) if used], dtype=np.intp).reshape(-1, 4)
-    a, b, c, d = four_rows.T  # (used,) each
+    answered = np.array([None not in four and four[3] < n for four in rows], dtype=bool)  # (q,)
+    four_rows = [four for four, used in zip(rows, answered, strict=True) if used]
+    a, b, c, d = np.array(four_rows, dtype=np.intp).reshape(-1, 4).T  # (used,) each
     query = np.stack([a, b, c], axis=1)  # (used, 3)
 
     def marked(right):
-        whole = np.zeros(len(asked), bool)
-        whole[asked] = right
+        whole = np.zeros(len(answered), bool)
+        whole[answered] = right
         return whole
 
     right, let_in = {}, {}
@@ -257,7 +251,8 @@ def answer(
     near, _ = vectors.nearest_many(vectors.directions[words], QUERY_WORDS + 1, restrict_vocab=n)  # (unique, 4)
     names = np.repeat(np.array(list(sections), dtype=object), [len(several) for several in sections.values()])
     composed = marked((query >= n).any(axis=1))
-    return Answers(names, asked, composed, right, let_in, marked(_first_other(near[which], query) == d))
+    right_by_c = marked(_first_other(near[which], query) == d)
+    return Answers(names, answered & ~composed, composed, right, let_in, right_by_c)
 
 
 def _searched(vectors, questions, restrict):
@@ -305,12 +300,7 @@ def accuracies(answers: Answers, right: np.ndarray, asked: np.ndarray | None = N
     sections = dict.fromkeys(answers.sections)
     inside = {name: answers.sections == name for name in sections}
     return {
-        name: Accuracy(
-            int(np.sum(right & asked & those)),
-            int(np.sum(asked & those)),
-            int(np.sum(those)),
-            int(np.sum(answers.composed & asked & those)),
-        )
+        name: Accuracy(int(np.sum(right & asked & those)), int(np.sum(asked & those)), int(np.sum(those)))
         for name, those in inside.items()
     }
 
