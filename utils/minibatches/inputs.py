@@ -1,8 +1,8 @@
 """The input vectors of words: rows of their own, or means of rows that words share (Bojanowski et al. 2017).
 
 A training gives and takes vectors of words; in which rows of the parameters they are kept is this module's business.
-V is the vocabulary's size, B the number of rows for n-grams, d the dimension. A step asks for n vectors, of R different
-words, which have E rows in all, Q different ones.
+V is the vocabulary's size, B the number of rows for n-grams, d the dimension. A step asks for the vectors of R
+different words, which have E rows in all.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,15 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from utils.minibatches.distinct import Distinct
-from utils.minibatches.rows import Rows, write_rows
+from utils.minibatches.rows import Rows
 from utils.system.errors import InputError
 from utils.vectors.subwords import NGrams, Subwords
+
+try:
+    # What SciPy's products call with a new array to add to. To add to the matrix itself halves the time for n-grams.
+    from scipy.sparse._sparsetools import csc_matvecs
+except ImportError:  # it is not a part of SciPy's interface
+    csc_matvecs = None
 
 
 class Inputs:
@@ -111,12 +117,16 @@ class Composed(Inputs):
         return Subwords(self.ngrams, matrix[self.rows - len(order) :][order], self._buckets[order])
 
     def rows_of(self, words):
-        """The rows of R words: the borders between words, (R + 1,), the distinct rows, (Q,), and their places, (E,)."""
+        """The rows of R words: the borders between the words, (R + 1,), and the rows, (E,)."""
         begins = self._borders[words]  # (R,)
         lengths = self._borders[words + 1] - begins  # (R,)
         borders = np.append(0, lengths.cumsum()).astype(np.int32)
-        rows = self._rows.take(np.repeat(begins - borders[:-1], lengths) + np.arange(borders[-1]))  # (E,)
-        return borders, *self._distinct(rows)
+        return borders, self._rows.take(np.repeat(begins - borders[:-1], lengths) + np.arange(borders[-1]))
+
+    def pulls(self, rows, pulls):
+        """Each of E rows' sum of the pulls at all that are the same row: shape (E,)."""
+        distinct, places = self._distinct(rows)
+        return np.bincount(places, pulls, len(distinct)).take(places)
 
 
 class ComposedRows(Rows):
@@ -128,17 +138,33 @@ class ComposedRows(Rows):
 
     def _read(self, words):
         """The vectors of R words: shape (R, d)."""
-        self._borders, self._rows_of_words, self._columns = self._inputs.rows_of(words)
-        self._values = self._matrix.take(self._rows_of_words, axis=0)  # (Q, d)
-        lengths = np.diff(self._borders).astype(self._matrix.dtype)  # (R,)
-        ones = np.ones(len(self._columns), self._matrix.dtype)
-        self._members = csr_array((ones, self._columns, self._borders), shape=(len(words), len(self._values)))
-        return self._members @ self._values / lengths[:, None]
+        self._borders, self._members = self._inputs.rows_of(words)  # (R + 1,), (E,)
+        self._lengths = np.diff(self._borders)  # (R,)
+        ones = np.ones(len(self._members), self._matrix.dtype)
+        vectors = csr_array((ones, self._members, self._borders), shape=(len(words), len(self._matrix))) @ self._matrix
+        vectors /= self._lengths.astype(vectors.dtype)[:, None]
+        return vectors
 
     def descend(self, pulls, rate):
         """As `Rows.descend`: each row of a word takes the whole of the word's gradient (equation 79)."""
         gradients = self._sums(np.ones(len(self.ids), self._matrix.dtype))  # (R, d)
-        rates = self._rates(self._members.T @ self._pull(pulls), rate)  # (Q,)
-        shape = self._members.shape[::-1]
-        self._values -= csc_array((rates.take(self._columns), self._columns, self._borders), shape=shape) @ gradients
-        write_rows(self._matrix, self._rows_of_words, self._values)
+        pull = self._inputs.pulls(self._members, np.repeat(self._pull(pulls), self._lengths))  # (E,)
+        subtract_product(self._matrix, (self._rates(pull, rate), self._members, self._borders), gradients)
+
+
+def subtract_product(matrix, columns, vectors):
+    """Do what matrix -= csc_array(columns) @ vectors does, but touch only the rows that change, and those once.
+
+    Parameters
+    ----------
+    matrix : ndarray of float, shape (rows, d)
+    columns : tuple
+        Numbers of the type of the matrix, their rows, and the borders between the columns, as of csc_array.
+    vectors : ndarray of the type of the matrix, shape (R, d)
+    """
+    shape = len(matrix), len(vectors)
+    if csc_matvecs is None or not matrix.flags.c_contiguous:
+        matrix -= csc_array(columns, shape=shape) @ vectors
+    else:
+        data, rows, borders = columns
+        csc_matvecs(*shape, matrix.shape[1], borders, rows, -data, vectors.ravel(), matrix.reshape(-1))
