@@ -246,6 +246,9 @@ def test_a_short_text_is_learnt_in_as_many_steps_as_if_it_were_alone(train, tmp_
         (("--dim", 5, "--continue", "old"), "old has vectors of 4 dimensions, got --dim 5"),
         (("--continue", "handout"), f"handout has no {VOCABULARY}"),
         (("--continue", "old", "--out", "old"), "--continue old is --out, too"),
+        (("--init", "given.npz", "--subwords", "3-6"), "--subwords does not go with --init"),
+        (("--continue", "old", "--subwords", "3-6"), "--subwords does not go with --continue"),
+        (("--continue", "ngrams"), "the run in ngrams has vectors that n-grams share (--subwords)"),
     ],
 )
 def test_what_a_training_cannot_start_from_is_one_line(train, texts, old, tmp_path, monkeypatch, options, said):
@@ -255,6 +258,8 @@ def test_what_a_training_cannot_start_from_is_one_line(train, texts, old, tmp_pa
     (tmp_path / "empty").mkdir()
     if "handout" in options:
         train("--sample", "--iterations", 2, out="handout")
+    if "ngrams" in options:
+        train("--corpus", texts.old, *SMALL, "--subwords", "2-3", out="ngrams")
     refused = train("--corpus", texts.old, "--min-count", 2, *options, out="new")
     assert refused.status == 2
     assert said in refused.err
