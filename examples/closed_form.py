@@ -53,9 +53,10 @@ DIM, WINDOW, TOP, EPOCHS = 100, 5, 500, 3
 NEGATIVES, SUBSAMPLING, CDS = 5, 1e-3, 0.75  # of the text as it is, and of PPMI
 STEP = 0.05  # at the start; no longer than `Rows.descend` lets pass where words are equally frequent
 SHOWN = 8  # modes
+FAR_APART = 20  # times the smallest singular value: from there on the axis is logarithmic
 LAST = 1.3  # times the time at which the last of them is half grown: how long the equal words are trained
-MOST_PAIRS = 10_000_000  # of that training
-COUNTED = 1_000_000  # words, in copies of the text that are thinned out anew, to count what is expected
+MOST_PAIRS, MOST_EPOCHS = 10_000_000, 300  # of that training, which shows the first modes only where it is cut short
+COPIES, COUNTED = 50, 1_000_000  # at most so many copies of the text, or words of them, show what is expected
 
 
 class Experiment(NamedTuple):
@@ -133,7 +134,8 @@ def text_as_it_is(data, epochs):
 def expected_counts(experiment, window, seed):
     """How often an epoch has each pair on average, over copies of the text that are thinned out anew: csr_array."""
     rng, keep = np.random.default_rng(seed), experiment.keep.astype(np.float32)
-    copies = max(1, COUNTED // max(1, int(keep @ np.bincount(experiment.corpus.ids, minlength=len(keep)))))
+    left = keep @ np.bincount(experiment.corpus.ids, minlength=len(keep))  # words
+    copies = max(1, min(COPIES, int(COUNTED / max(1, left))))
     V = len(experiment.counts)
     thinned = (thin_out(experiment.corpus, keep, rng) for _ in range(copies))
     # A distance's weight is the probability that the window's reach covers it, as the trainer has it.
@@ -192,8 +194,8 @@ def run(experiment, args):
     prediction = predict(model, initial.astype(np.float64), args.seed)
     epochs = experiment.epochs
     if epochs is None:
-        pairs = counts.sum()
-        epochs = ceil(min(2 * LAST * prediction.half.max() / STEP, MOST_PAIRS) / pairs)  # half the step, on average
+        pairs = 2 * LAST * prediction.half.max() / STEP  # half the step, on average
+        epochs = min(ceil(min(pairs, MOST_PAIRS) / counts.sum()), MOST_EPOCHS)
     trainer = Trainer(experiment.counts, experiment.keep, settings)
     return prediction, train(trainer, Chunks(experiment.corpus, epochs), prediction.modes)
 
@@ -241,7 +243,9 @@ def draw(panels, path):
                 colour = COLOURS[k % len(COLOURS)]
                 axes.plot(measured.times / 1000, measured.singular[:, k], color=colour, linewidth=1.8)
                 axes.plot(times / 1000, expected[:, k], color=colour, linewidth=1.2, linestyle="--")
-            axes.set_ylim(0, 1.05 * max(measured.singular.max(), expected.max()))
+            if expected[-1, 0] > FAR_APART * expected[-1].min():
+                axes.set_yscale("log")
+                axes.set_ylim(1, 2 * max(measured.singular.max(), expected.max()))
             axes.set_title(title, fontsize=LABEL, color=INK)
             axes.set_xlabel("time: step × pairs, in thousands", fontsize=LABEL, color=INK)
             axes.set_ylabel("singular values of the scores", fontsize=LABEL, color=INK)
@@ -261,25 +265,24 @@ def compared(data, args):
     return {title: WordVectors(data.words, vectors).by_frequency(data.counts) for title, vectors in rows.items()}
 
 
-def print_scores(vectors, folder):
-    """Print the scores of vectors side by side, if there are evaluation sets: whether there are."""
-    given, folder = folder, Path(folder or sets.DEFAULT_FOLDER)
-    pairs, questions = sets.find_sets(folder)
-    remedy = f"{folder} has no evaluation sets: fetch with `sh get_datasets.sh evaluation`, or give --sets DIR"
-    if not (pairs or questions):
-        if given:
-            raise InputError(remedy)
-        print(f"scores left out: {remedy}")
-        return False
-    data = table.Data(
-        {title: sets.read_pairs(path) for title, path in pairs.items()},
-        {title: sets.read_questions(path) for title, path in questions.items()},
-        {},
-    )
+def read_sets(folder):
+    """The evaluation sets of a folder as data for the table, or None; and a line that says how to get them, or None."""
+    place = Path(folder or sets.DEFAULT_FOLDER)
+    pairs, questions = sets.find_sets(place)
+    if pairs or questions:
+        pairs = {title: sets.read_pairs(path) for title, path in pairs.items()}
+        return table.Data(pairs, {title: sets.read_questions(path) for title, path in questions.items()}, {}), None
+    remedy = f"{place} has no evaluation sets: fetch with `sh get_datasets.sh evaluation`, or give --sets DIR"
+    if folder:
+        raise InputError(remedy)
+    return None, f"scores left out: {remedy}"
+
+
+def print_scores(vectors, data):
+    """Print the scores of title -> WordVectors side by side."""
     settings = table.Settings()
     found = [table.find(title, those, data, settings) for title, those in vectors.items()]
     print("\n".join(line.rstrip() for line in table.table(table.compare(found, data), settings)))
-    return True
 
 
 # The whole
@@ -314,6 +317,7 @@ def read(args):
 def main(arguments=None):
     """Train twice, compare with the theory, score, draw; return the exit status."""
     args = parse(arguments)
+    data_of_sets, note = read_sets(args.sets)
     data = read(args)
     picture = make_folder(args.out) / "closed_form.png"
     print(f"{data.size}, vocabulary {len(data.words):,}; {args.dim} dimensions, window {args.window}")
@@ -324,7 +328,10 @@ def main(arguments=None):
             print("\n".join(report(experiment.title, *panels[experiment.title])), flush=True)
         draw(panels, picture)
         vectors = compared(data, args)
-        if not print_scores(vectors, args.sets):
+        if data_of_sets:
+            print_scores(vectors, data_of_sets)
+        else:
+            print(note)
             chosen = choose_words(None, data.words, data.counts, quiet=True, handout=args.corpus is None)
             for title, those in vectors.items():
                 print_neighbours(chosen, those, np.sort(data.counts)[::-1], print, title)

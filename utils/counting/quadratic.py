@@ -59,13 +59,13 @@ class Quadratic:
 
     def __init__(self, counts, noise=None, k=1.0):
         counts = checked_counts(counts)
+        if not counts.nnz:
+            raise InputError("no pair was counted: there is nothing to approximate")
         noise = np.asarray(counts.sum(axis=0) if noise is None else noise, dtype=np.float64)  # (m,)
         if noise.shape != counts.shape[1:] or not (np.isfinite(noise).all() and (noise >= 0).all() and noise.any()):
             raise InputError(f"noise must be a weight of at least 0, and not 0 in all, for each of {counts.shape[1]}")
         if not 0 < k < np.inf:
             raise InputError(f"k must be a finite number above 0, got {k}")
-        if not counts.nnz:
-            raise InputError("no pair was counted: there is nothing to approximate")
         self.pairs = counts / counts.sum()  # (n, m): P, sparse
         self.targets, self.noise, self.k = self.pairs.sum(axis=1), noise / noise.sum(), k  # (n,), (m,)
         rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))  # (nnz,)
