@@ -82,13 +82,13 @@ def count(text, seed, dim, measure="ppmi", weighting="linear", window=WINDOW, cd
     return text.words, svd_vectors(matrix, dim, eig, context, seed) if dim else matrix
 
 
-def closed_form(text, seed, dim):
+def closed_form(text, seed, dim, eig=EIG):
     """The closed form of the quadratic approximation (docs/derivations.md, section 9)."""
     from utils.counting.cooccurrence import cooccurrence
     from utils.counting.quadratic import closed_form_vectors
 
     counts = cooccurrence(text.corpus, WINDOW, "linear", V=len(text.words))
-    return text.words, closed_form_vectors(counts, dim, random_state=seed)
+    return text.words, closed_form_vectors(counts, dim, eig, random_state=seed)
 
 
 def train(text, seed, dim, model, window=WINDOW, negatives=NEGATIVES, subsample=SUBSAMPLE, vectors="center",
@@ -133,7 +133,7 @@ def methods():
         Line("PPMI", "counts", {"dim": 0}),
         Line("counts + SVD", "counts", {"measure": "counts"}),
         *(Line(f"PPMI + SVD, eig {eig:g}", "counts", {"eig": eig}) for eig in (0, 0.5, 1)),
-        Line("closed form", "closed-form"),
+        *(Line(f"closed form, eig {eig:g}", "closed-form", {"eig": eig}) for eig in (0, 0.5)),
         Line("skip-gram", "skip-gram", {"model": "skip-gram"}),
         Line("CBOW", "cbow", {"model": "cbow"}),
         Line("gensim's skip-gram", "gensim", {"model": "skip-gram"}),
