@@ -6,7 +6,7 @@
 
 Each line of a table is a process of its own on one core. Its result is appended to --results as soon as it is there,
 and what stands there is not measured again: a run that was interrupted goes on where it was, and one with --methods
-measures those lines only but shows all. TREEBANK is the folder of the Stanford Sentiment Treebank; without it there is
+measures those lines only (`--methods` alone: none) but shows all. TREEBANK is the folder of the Stanford Sentiment Treebank; without it there is
 no table of sentiment. gensim's lines need gensim.
 """
 
@@ -347,7 +347,9 @@ def main():
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="the treebank, for the table of sentiment")
     parser.add_argument("--results", type=Path, default=Path("tables.jsonl"), metavar="FILE", help="kept between runs")
     parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES), help="some of the tables")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="measure these alone")
+    parser.add_argument(
+        "--methods", nargs="*", choices=METHODS, default=list(METHODS), help="measure these alone; or nothing"
+    )
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help="of what begins with random vectors")
     parser.add_argument("--small", action="store_true", help=f"the text's beginning, d = {SMALL_DIM}, one seed")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables there as Markdown, too")

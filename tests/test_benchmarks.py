@@ -189,6 +189,7 @@ def test_the_tables_are_resumed_and_show_what_was_measured(small_text, sample_fo
         tables_of_quality.main()
         return tables(capsys.readouterr().out)
 
+    assert run("--methods") == [[], []] and not measured
     ((ppmi, svd),) = run("--only", "methods", "--methods", "counts")
     assert [ppmi[0], svd[0]] == ["PPMI", "PPMI + SVD"] and ppmi[6] == "-" != svd[6]  # no analogies of sparse rows
     rho, others = float(svd[1]), svd[2:6]
