@@ -6,8 +6,8 @@
 
 Each line of a table is a process of its own on one core. Its result is appended to --results as soon as it is there,
 and what stands there is not measured again: a run that was interrupted goes on where it was, and one with --methods
-measures those lines only (`--methods` alone: none) but shows all. TREEBANK is the folder of the Stanford Sentiment Treebank; without it there is
-no table of sentiment. gensim's lines need gensim.
+measures those lines only (`--methods` alone: none) but shows all. TREEBANK is the folder of the Stanford Sentiment
+Treebank; without it there is no table of sentiment. gensim's lines need gensim.
 """
 
 import argparse
