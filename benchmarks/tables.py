@@ -153,6 +153,7 @@ def hyperparameters():
         ("subsampling 1e-3", {"subsample": 1e-3}),
         ("subsampling 1e-5", {"subsample": 1e-5}),
         ("w + c", {"context": "sum"}),
+        ("cds 1, subsampling 1e-5", {"cds": 1, "subsample": 1e-5}),
     ]
     trained = [
         ("as above", {}),

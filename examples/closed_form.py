@@ -11,7 +11,8 @@ before the training. This example tries that out twice, on the library's own tra
 
 - **equal words**: the most frequent words, each thinned out to be as frequent as the rarest of them, with one negative
   sample. Then the pairs have nearly equal weights, as the theory wants. How long to train is taken from it, too.
-- **the text as it is**: all words, five negative samples. Rare words learn slowly, whatever the theory says.
+- **the text as it is**: all words, five negative samples. Pairs of frequent words weigh thousands of times more than
+  those of rare ones, and so they are learnt far earlier than the theory says, and rare ones later.
 
 Time is the sum of step times pairs, so that it does not matter that the step falls. The table says when each mode
 reached half of its singular value; `closed_form.png` shows the singular values of the scores over time. Then the
@@ -143,7 +144,7 @@ def expected_counts(experiment, window, seed):
     counts.setdiag(0)  # copies of the centre word are left out
     counts.eliminate_zeros()
     if not counts.nnz:
-        raise InputError("after thinning no sentence has two different words: give more text, or a smaller --top")
+        raise InputError("after thinning no sentence has two different words: give more text")
     return counts
 
 
@@ -299,8 +300,9 @@ def parse(arguments):
     options.add(parser, "--dim", default=DIM)
     options.add(parser, "--window", default=WINDOW)
     options.add(parser, "--epochs", default=EPOCHS, help="of the training on the text as it is")
-    options.add(parser, "--seed", "--out", "--quiet")
+    options.add(parser, "--seed", "--out")
     options.add_text_options(parser)
+    parser.set_defaults(quiet=False)
     return parser.parse_args(arguments)
 
 
