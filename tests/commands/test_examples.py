@@ -380,6 +380,7 @@ def test_training_of_equal_words_follows_the_prediction(experiments):
 def test_closed_form_prints_and_draws_what_was_predicted_and_measured(sample_folder, tmp_path, capsys, monkeypatch):
     pages = []
     monkeypatch.setattr(closed_form, "save_png", lambda figure, path: pages.append((figure, path)))
+    monkeypatch.setattr(closed_form, "MOST_EPOCHS", 20)
     options = ["--data", str(sample_folder), "--out", str(tmp_path / "out"), "--dim", "6", "--epochs", "1"]
     (tmp_path / "wordsim353.tsv").write_text("".join(f"{a}\t{b}\t{score}\n" for a, b, score in PAIRS), encoding="utf-8")
     assert closed_form.main([*options, "--top", "30", "--sets", str(tmp_path)]) == 0
@@ -400,6 +401,7 @@ def test_closed_form_prints_and_draws_what_was_predicted_and_measured(sample_fol
 def test_closed_form_shows_neighbours_where_there_are_no_sets(sample_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("utils.scoring.sets.DEFAULT_FOLDER", tmp_path / "nothing")
     monkeypatch.setattr(closed_form, "save_png", lambda figure, path: None)
+    monkeypatch.setattr(closed_form, "MOST_EPOCHS", 5)
     lines = [" ".join(sentence) for sentence in StanfordSentiment(sample_folder).sentences()]
     (tmp_path / "text.txt").write_text("\n".join(lines), encoding="utf-8")
     options = ["--dim", "4", "--epochs", "1", "--top", "40", "--out", str(tmp_path)]
