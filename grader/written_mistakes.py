@@ -19,7 +19,7 @@ class Mistake(NamedTuple):
         What it looks like.
     formula : str
     errata : str
-        Numbers of docs/derivations.md, section 10.
+        Numbers of docs/derivations.md, section 11.
     """
 
     question: str
