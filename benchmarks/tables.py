@@ -30,6 +30,7 @@ from bench_epochs import MIN_COUNT, STEPS, beginning  # noqa: E402
 DIM, SMALL_DIM, WINDOW, EPOCHS, SUBSAMPLE = 100, 20, 5, 3, 1e-3
 CDS, SHIFT, EIG = 0.75, 1, 0.5
 NEGATIVES = 5
+GLOVE_WINDOW = 10  # as count.py has it for GloVe
 SEEDS = 3
 COLUMNS = {  # title of a set -> head of its column
     "WordSim-353": "WordSim",
@@ -83,12 +84,23 @@ def count(text, seed, dim, measure="ppmi", weighting="linear", window=WINDOW, cd
 
 
 def closed_form(text, seed, dim, eig=EIG):
-    """The closed form of the quadratic approximation (docs/derivations.md, section 9)."""
+    """The closed form of the quadratic approximation (docs/derivations.md, section 10)."""
     from utils.counting.cooccurrence import cooccurrence
     from utils.counting.quadratic import closed_form_vectors
 
     counts = cooccurrence(text.corpus, WINDOW, "linear", V=len(text.words))
     return text.words, closed_form_vectors(counts, dim, eig, random_state=seed)
+
+
+def glove(text, seed, dim, window=GLOVE_WINDOW):
+    """GloVe, as `count.py --method glove` trains it."""
+    from utils.counting import glove
+    from utils.counting.cooccurrence import cooccurrence
+    from utils.vectors.files import select
+
+    counts = cooccurrence(text.corpus, window, "harmonic", V=len(text.words))
+    trainer = glove.Trainer(counts, glove.Settings(dim, seed=seed))
+    return text.words, select(trainer.stacked(glove.fit(trainer)), "sum")
 
 
 def train(text, seed, dim, model, window=WINDOW, negatives=NEGATIVES, subsample=SUBSAMPLE, vectors="center",
@@ -119,11 +131,12 @@ def gensim(text, seed, dim, model):
 METHODS = {
     "counts": count,
     "closed-form": closed_form,
+    "glove": glove,
     "skip-gram": train,
     "cbow": train,
     "gensim": gensim,
 }
-RANDOM = ("skip-gram", "cbow", "gensim")  # trained from random vectors: as many seeds as are asked for
+RANDOM = ("glove", "skip-gram", "cbow", "gensim")  # trained from random vectors: as many seeds as are asked for
 
 
 def methods():
@@ -134,6 +147,7 @@ def methods():
         Line("counts + SVD", "counts", {"measure": "counts"}),
         *(Line(f"PPMI + SVD, eig {eig:g}", "counts", {"eig": eig}) for eig in (0, 0.5, 1)),
         *(Line(f"closed form, eig {eig:g}", "closed-form", {"eig": eig}) for eig in (0, 0.5)),
+        Line(f"GloVe, window {GLOVE_WINDOW}", "glove"),
         Line("skip-gram", "skip-gram", {"model": "skip-gram"}),
         Line("CBOW", "cbow", {"model": "cbow"}),
         Line("gensim's skip-gram", "gensim", {"model": "skip-gram"}),

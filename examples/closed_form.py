@@ -5,7 +5,7 @@
     python examples/closed_form.py --corpus text.txt --sets DIR # on your own text; a million words take a minute
 
 Near scores of 0 the loss of negative sampling is a parabola in each score. Were all pairs of words equally important,
-its training would have a closed form (Karkada et al. 2025; docs/derivations.md, section 9): the singular values of the
+its training would have a closed form (Karkada et al. 2025; docs/derivations.md, section 10): the singular values of the
 scores grow along sigmoids towards those of M = 2 tanh((PMI - log K) / 2), the largest first, at times that are known
 before the training. This example tries that out twice, on the library's own trainer:
 

@@ -5,9 +5,9 @@ Near scores of 0 the loss of skip-gram with negative sampling is a parabola in e
     M[t, c] = 2 (P - N) / (P + N) = 2 tanh((PMI[t, c] - log K) / 2)
 
 where P is the probability of the pair and N that of drawing it as noise, K times a product of two probabilities
-(equations 73 and 74). If all pairs have the same weight, training learns the singular vectors of M one after the other
-(equations 77 to 80). Where a pair never occurred M is -2, so M has no zeros, but M + 2 is as sparse as the counts: M is
-a sparse matrix less one of rank one (equation 75), and multiplying by it costs no more than multiplying by PPMI.
+(equations 79 and 80). If all pairs have the same weight, training learns the singular vectors of M one after the other
+(equations 83 to 86). Where a pair never occurred M is -2, so M has no zeros, but M + 2 is as sparse as the counts: M is
+a sparse matrix less one of rank one (equation 81), and multiplying by it costs no more than multiplying by PPMI.
 
 Source: D. Karkada, J. Simon, Y. Bahri & M. DeWeese 2025, "Closed-Form Training Dynamics Reveal Learned Features and
 Linear Structure in Word2Vec-like Models". They tie centre and outside vectors, and so have eigenvectors for our
@@ -40,7 +40,7 @@ class Modes(NamedTuple):
 
 
 class Quadratic:
-    """The quadratic approximation of the expected loss of a pair (equations 72 and 73).
+    """The quadratic approximation of the expected loss of a pair (equations 78 and 79).
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Quadratic:
         return Modes(signed[:, :n].T, S[largest], signed[:, n:].T)
 
     def rates(self, modes: Modes) -> np.ndarray:
-        """How fast the factors of each mode grow from small vectors: a^T (P - N) c / 2, shape (k,) (equation 81)."""
+        """How fast the factors of each mode grow from small vectors: a^T (P - N) c / 2, shape (k,) (equation 87)."""
         of_pairs = np.einsum("nk,nk->k", modes.targets, self.pairs @ modes.contexts)  # (k,)
         of_noise = self.k * (self.targets @ modes.targets) * (self.noise @ modes.contexts)  # (k,)
         return (of_pairs - of_noise) / 2
@@ -116,7 +116,7 @@ def closed_form_vectors(counts, d: int, eig: float = 0.5, k: float = 1.0, random
     """Where training by the quadratic approximation ends if each word has one vector, as centre and outside word.
 
     These are the eigenvectors of the d largest positive eigenvalues of M, times a power of these: a product of a
-    matrix with its transpose has no negative ones (equation 82). The strongest mode is among those that are left out:
+    matrix with its transpose has no negative ones (equation 88). The strongest mode is among those that are left out:
     nearly all cells of M are -2, which is about no word in particular.
 
     Parameters
@@ -175,7 +175,7 @@ def starts(initial: np.ndarray, modes: Modes) -> np.ndarray:
     """The strength from which each mode seems to grow, if centre vectors begin small and outside vectors at 0.
 
     A quarter of the squared length of what the initial vectors have in the mode's direction and not in those of the
-    modes before it, which must come in the order in which they are learnt (equation 80).
+    modes before it, which must come in the order in which they are learnt (equation 86).
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def starts(initial: np.ndarray, modes: Modes) -> np.ndarray:
 
 
 def strengths_at(times, strengths, start, rates) -> np.ndarray:
-    """The singular value of each mode in the course of time (equation 78): shape (len(times), k).
+    """The singular value of each mode in the course of time (equation 84): shape (len(times), k).
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def strengths_at(times, strengths, start, rates) -> np.ndarray:
 
 
 def half_times(strengths, start, rates) -> np.ndarray:
-    """When each mode reaches half of its strength (equation 79): shape (k,); infinity if it does not grow."""
+    """When each mode reaches half of its strength (equation 85): shape (k,); infinity if it does not grow."""
     strengths, start, rates = map(np.asarray, (strengths, start, rates))
     grows = rates > 0  # (k,)
     return np.where(grows, np.log(strengths / start - 1) / np.where(grows, 2 * rates, 1), np.inf)
