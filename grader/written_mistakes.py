@@ -19,7 +19,7 @@ class Mistake(NamedTuple):
         What it looks like.
     formula : str
     errata : str
-        Numbers of docs/derivations.md, section 11.
+        Numbers of docs/derivations.md, section 12.
     """
 
     question: str

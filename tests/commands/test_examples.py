@@ -8,17 +8,24 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from examples import bridge, compare, negative_pmi
+from epochs import Settings, Trainer
+from examples import bridge, closed_form, compare, negative_pmi
+from utils.commands.inputs import Data
 from utils.commands.words import MAP_WORDS
 from utils.corpus.reading import encode
 from utils.corpus.sample import write_sample_treebank
 from utils.counting import glove
 from utils.counting.cooccurrence import cooccurrence
 from utils.counting.pmi import pmi, ppmi, svd_vectors
+from utils.counting.quadratic import Modes
+from utils.minibatches.chunks import Chunks
 from utils.scoring import sentiment
 from utils.system.errors import InputError
 from utils.treebank import StanfordSentiment, sample_treebank
 from utils.vectors.wordvectors import WordVectors
+
+PAIRS = [("rain", "snow", 9.0), ("coffee", "tea", 8.0), ("King", "queen", 7.5), ("film", "rain", 1.0)]
+PAIRS += [("film", "xyzzy", 3.0)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -303,11 +310,114 @@ def test_bridge_draws_what_it_prints(tmp_path, capsys):
         bridge.main([*options, "--iterations", "1"])
 
 
+# examples/closed_form.py
+
+
+@pytest.fixture(scope="module")
+def experiments(text):
+    corpus, words = text
+    counts = np.bincount(corpus.ids)
+    data = Data(corpus, words, counts, "", "", [])
+    return closed_form.equal_words(data, 40), closed_form.text_as_it_is(data, 2)
+
+
+def test_equal_words_are_the_most_frequent_ones_as_often_as_the_rarest_of_them(text, experiments):
+    corpus, words = text
+    equal, whole = experiments
+    frequent = np.argsort(-np.bincount(corpus.ids), kind="stable")[:40]
+    spelled = [[words[frequent[i]] for i in equal.corpus.sentence(s)] for s in range(len(corpus))]
+    wanted = [[words[i] for i in corpus.sentence(s) if i in frequent] for s in range(len(corpus))]
+    assert spelled == wanted
+    occurrences = np.bincount(equal.corpus.ids)
+    assert np.array_equal(equal.counts, np.full(40, occurrences.min()))
+    np.testing.assert_allclose(equal.keep * occurrences, equal.counts, rtol=1e-12)
+    assert whole.corpus is corpus and np.array_equal(whole.counts, np.bincount(corpus.ids))
+
+
+def test_the_expected_counts_are_what_an_epoch_trains_on(experiments):
+    """On average over epochs, the pairs and how many they are; copies of the centre word are none of them."""
+    equal, _ = experiments
+    counts = closed_form.expected_counts(equal, 3, 0)
+    assert not counts.diagonal().any()
+    np.testing.assert_allclose((counts - counts.T).toarray(), 0, atol=1e-12)
+    settings = Settings(dim=2, window=3, epochs=30)
+    chunks = Chunks(equal.corpus, 30)
+    trainer = Trainer(equal.counts, equal.keep, settings)
+    pairs = sum(trainer.train(trainer.initial_vectors(), chunks[i])[1] for i in range(len(chunks))) / 30
+    assert counts.sum() == pytest.approx(pairs, rel=0.05)  # 30 epochs of some 1,000 pairs: within 1 %, mostly
+
+
+def test_what_is_measured_are_the_singular_values_of_the_scores():
+    rng = np.random.default_rng(0)
+    X, U = rng.normal(size=(2, 9, 4))
+    modes = Modes(rng.normal(size=(9, 3)), np.ones(3), rng.normal(size=(9, 3)))
+    singular, along = closed_form.measure(np.concatenate((X, U)), modes)
+    np.testing.assert_allclose(singular, np.linalg.svd(X @ U.T)[1][:3], rtol=1e-12)
+    np.testing.assert_allclose(along, np.diag(modes.targets.T @ X @ U.T @ modes.contexts), rtol=1e-12)
+
+
+def test_half_of_a_mode_is_reached_between_two_measurements():
+    along = np.array([[0.0, 0, 0], [2, 1, 0], [6, 2, 0]])
+    measured = closed_form.Measured(np.array([0.0, 10, 20]), along, along)
+    np.testing.assert_array_equal(closed_form.reached(measured, np.array([8.0, 1, 1])), [15, 5, np.nan])
+
+
+def test_training_of_equal_words_follows_the_prediction(experiments):
+    """The strongest modes: in the end of about the predicted size, after about the predicted time."""
+    equal, _ = experiments
+    args = closed_form.parse(["--sample", "--dim", "10", "--window", "3", "--top", "40"])
+    prediction, measured = closed_form.run(equal, args)
+    reached = closed_form.reached(measured, prediction.modes.strengths)
+    assert np.all(np.diff(prediction.rates) <= 0) and measured.times[0] == 0
+    assert measured.along[0] == pytest.approx(0, abs=1e-12)
+    # A small text of strong pairs: far from small vectors and equal weights. Half or twice the time would be wrong.
+    ratios = reached[:6] / prediction.half[:6]
+    assert 0.75 < np.median(ratios) < 1.5 and ratios.min() > 0.5 and ratios.max() < 2
+    ends = measured.along[-1, :6] / prediction.modes.strengths[:6]
+    assert ends.min() > 0.75 and ends.max() < 2
+
+
+def test_closed_form_prints_and_draws_what_was_predicted_and_measured(sample_folder, tmp_path, capsys, monkeypatch):
+    pages = []
+    monkeypatch.setattr(closed_form, "save_png", lambda figure, path: pages.append((figure, path)))
+    monkeypatch.setattr(closed_form, "MOST_EPOCHS", 20)
+    options = ["--data", str(sample_folder), "--out", str(tmp_path / "out"), "--dim", "6", "--epochs", "1"]
+    (tmp_path / "wordsim353.tsv").write_text("".join(f"{a}\t{b}\t{score}\n" for a, b, score in PAIRS), encoding="utf-8")
+    assert closed_form.main([*options, "--top", "30", "--sets", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "vocabulary 824; 6 dimensions, window 5" in printed
+    assert "30 words, equally frequent: half" in printed and "the text as it is: half" in printed
+    assert re.search(r"closed form +PPMI \+ SVD\n", printed)
+    assert re.search(r"WordSim-353 .* 4 of +5 .* 4 of +5", printed)
+    ((figure, path),) = pages
+    assert path == tmp_path / "out/closed_form.png" and printed.endswith(f"wrote {path}\n")
+    assert [axes.get_title() for axes in figure.axes] == ["30 words, equally frequent", "the text as it is"]
+    for axes, table in zip(figure.axes, re.findall(r"(?:^ +\d+ .*\n)+", printed, re.MULTILINE), strict=True):
+        assert len(axes.lines) == 2 * len(table.splitlines())  # measured and predicted
+        ends = sorted((line.get_ydata()[-1] for line in axes.lines[1::2]), reverse=True)
+        assert ends == [line.get_ydata()[-1] for line in axes.lines[1::2]]
+
+
+def test_closed_form_shows_neighbours_where_there_are_no_sets(sample_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("utils.scoring.sets.DEFAULT_FOLDER", tmp_path / "nothing")
+    monkeypatch.setattr(closed_form, "save_png", lambda figure, path: None)
+    monkeypatch.setattr(closed_form, "MOST_EPOCHS", 5)
+    lines = [" ".join(sentence) for sentence in StanfordSentiment(sample_folder).sentences()]
+    (tmp_path / "text.txt").write_text("\n".join(lines), encoding="utf-8")
+    options = ["--dim", "4", "--epochs", "1", "--top", "40", "--out", str(tmp_path)]
+    assert closed_form.main([*options, "--corpus", str(tmp_path / "text.txt"), "--min-count", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "scores left out: " in printed and "get_datasets.sh evaluation" in printed
+    for title in ("closed form", "PPMI + SVD"):
+        assert re.search(rf"nearest neighbours among the \d+ most frequent words, by {re.escape(title)}", printed)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="has no evaluation sets"):
+        closed_form.main([*options, "--sample", "--sets", str(tmp_path / "empty")])
+
+
 # examples/compare.py
 
 SMALL = ["--dim", "6", "--iterations", "30", "--epochs", "1"]
-PAIRS = [("rain", "snow", 9.0), ("coffee", "tea", 8.0), ("King", "queen", 7.5), ("film", "rain", 1.0)]
-PAIRS += [("film", "xyzzy", 3.0)]
 
 
 @pytest.fixture

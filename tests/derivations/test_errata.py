@@ -1,4 +1,4 @@
-"""docs/derivations.md, section 11: what the source documents say is wrong, and what the page says is right.
+"""docs/derivations.md, section 12: what the source documents say is wrong, and what the page says is right.
 
 A test has its erratum's number. In each, the formula as it stands in the document fails against numeric derivatives,
 and the page's formula holds.

@@ -20,7 +20,7 @@ KNOWN_COMMANDS = """
     alpha beta delta ell eta sigma tau partial hat mathcal mathbb mathbf mathrm text top times cdot cdots dots vdots
     quad qquad frac tfrac sqrt sum max min log exp cos le ge lt gt neq in notin mid iff Leftarrow Rightarrow to infty
     approx bullet lvert rvert lVert rVert lbrace rbrace lfloor rfloor left right bigl bigr Bigl Bigr begin end substack
-    tag Sigma sim
+    tag Sigma sim tanh cosh sinh lambda rho mp
 """
 
 

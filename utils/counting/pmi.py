@@ -59,7 +59,7 @@ def pmi(counts, cds: float = 1.0, shift_k: float = 1, smoothing: float = 0.0) ->
            [0.182, 0.652, 0.   ]])
     """
     _check_options(cds, shift_k, smoothing)
-    counts = _checked(counts)
+    counts = checked_counts(counts)
     n, m = counts.shape
     targets = counts.sum(axis=1) + smoothing * m  # (n,)
     contexts = (counts.sum(axis=0) + smoothing * n) ** cds  # (m,)
@@ -107,7 +107,7 @@ def _sparse(matrix):
     return csr_array(matrix if issparse(matrix) else np.asarray(matrix), dtype=np.float64)
 
 
-def _checked(counts):
+def checked_counts(counts):
     """The counts as a csr_array of float64 with one entry per cell and no zeros; the argument is not changed."""
     counts = _sparse(counts)
     if counts.ndim != 2:

@@ -6,6 +6,7 @@ No reader allocates more than the data it has seen calls for, whatever a header 
 """
 
 import errno
+import functools
 import itertools
 import re
 import struct
@@ -113,7 +114,7 @@ def _texts(rows, separator=b" "):
 
 
 def _lines(file):
-    return iter(lambda: file.readline(LONGEST_LINE), b"")
+    return iter(functools.partial(file.readline, LONGEST_LINE), b"")
 
 
 def _read_lines(path, lines, start, d, limit, decode=None):
@@ -122,7 +123,7 @@ def _read_lines(path, lines, start, d, limit, decode=None):
     rows = max(1, BLOCK // d)
     while block := list(itertools.islice(lines, min(rows, limit - len(words)))):
         first = start + len(words)
-        blank = next((i for i, line in enumerate(block) if not line.strip()), None)
+        blank = None if all(map(bytes.strip, block)) else next(i for i, line in enumerate(block) if not line.strip())
         if blank is not None and not any(line.strip() for line in itertools.chain(block[blank:], lines)):
             block = block[:blank]
         if block and not block[-1].endswith(b"\n"):
