@@ -40,8 +40,9 @@ ANALOGIES = "questions-words.txt"
 
 def here(text, sets, dim, epochs, model, seed, workers, noise):
     """Seconds, memory and scores of our training."""
-    from epochs import Settings, Trainer, fit, subsampling
+    from epochs import Settings, Trainer, subsampling
     from utils.minibatches.chunks import Chunks
+    from utils.runs.rounds import fit
     from utils.system.workers import Workers
 
     text = read(text)

@@ -6,10 +6,10 @@ import signal
 import numpy as np
 import pytest
 
-import epochs
 from epochs import Settings, Trainer
 from utils.corpus.planted import PlantedText
 from utils.minibatches.chunks import Chunks
+from utils.runs.rounds import fit
 from utils.system.workers import Workers
 
 NEEDED = "Dask is not installed: pip install -r requirements-cluster.txt"
@@ -28,7 +28,7 @@ def train(workers, progress=None):
     corpus = PlantedText(500).draw(270_000)
     counts = np.bincount(corpus.ids, minlength=500)
     trainer = Trainer(counts, np.ones(500), Settings(dim=8, epochs=2, negatives=2, window=2))
-    return epochs.fit(trainer, Chunks(corpus, 2), workers=workers, progress=progress)
+    return fit(trainer, Chunks(corpus, 2), workers=workers, progress=progress)
 
 
 def test_a_killed_worker_costs_its_round_and_the_result_is_that_of_two_processes_here(cluster):
