@@ -172,11 +172,21 @@ class Trainer:
         """What `train` would return for a chunk, without training on it."""
         return self._pass(vectors, chunk, 0.0)
 
-    def _pass(self, vectors, chunk, step):
+    def touched(self, chunk):
+        """The rows that `train` may change for a chunk: ndarray of int, shape (R,), in any order."""
+        text, _, _, noise = self._draw(chunk)
+        rows, _ = self._distinct(np.concatenate((text.ids, text.ids + self.V, noise.ravel() + self.V)))
+        return rows
+
+    def _draw(self, chunk):
+        """What is random about a chunk: its text thinned out, windows and weights, noise (blocks of the chunk, N)."""
         rng = self._rng(1 + chunk.number)
         text = thin_out(chunk.text, self.keep, rng)
         windows, weight = self._windows(text, rng)
-        noise = self._noise.draw(rng, -(-len(text.ids) // BLOCK), self.settings.noise)  # (blocks of the chunk, N)
+        return text, windows, weight, self._noise.draw(rng, -(-len(text.ids) // BLOCK), self.settings.noise)
+
+    def _pass(self, vectors, chunk, step):
+        text, windows, weight, noise = self._draw(chunk)
         loss = predictions = 0
         with np.errstate(over="ignore"):  # exp of a score above 88, in single precision: sigma is 1 all the same
             for band in bands(text, windows, weight, self._step_words, vectors.dtype):

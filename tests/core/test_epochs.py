@@ -14,7 +14,6 @@ from utils.minibatches.chunks import Chunks
 from utils.runs import rounds
 from utils.runs.checkpoints import Checkpoints
 from utils.system.errors import InputError
-from utils.system.workers import Workers
 
 V, D, K, N = 12, 4, 3, 5
 
@@ -453,82 +452,6 @@ def test_vectors_that_are_no_longer_finite_end_the_run(planted, monkeypatch):
     monkeypatch.setattr(Trainer, "initial_vectors", lambda self: np.full((2000, 20), np.inf, np.float32))
     with np.errstate(all="ignore"), pytest.raises(InputError, match="NaN at chunk 1: try a smaller"):
         fit(planted)
-
-
-
-def test_several_workers_find_the_planted_similarities_and_resume(planted, tmp_path):
-    text, workers = planted[0], Workers(2)
-    whole = fit(planted, workers=workers)
-    assert text.recovery(whole[:1000], most_frequent=300) > 0.6
-    checkpoints = Checkpoints(tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        fit(planted, workers=workers, checkpoints=checkpoints, progress=stop_after(2))
-    assert fit(planted, workers=workers, checkpoints=checkpoints).tobytes() == whole.tobytes()
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 4])
-@pytest.mark.parametrize("lengths", [[5], [5] * 7, [5] * 30 + [1]])
-def test_rounds_take_every_chunk_once_and_end_with_the_epoch(monkeypatch, lengths, n):
-    found = plan(lengths, n, monkeypatch, epochs_=3)
-    assert [number for shares in found for share in shares for number in share] == [*range(3 * len(lengths))]
-    ends = {shares[-1][-1] + 1 for shares in found}
-    assert ends >= {len(lengths) * epoch for epoch in (1, 2, 3)}
-
-
-@pytest.mark.parametrize("n", [2, 3])
-def test_rounds_have_as_many_words_as_set_and_a_short_text_sixteen_rounds(monkeypatch, n):
-    monkeypatch.setattr(rounds, "ROUND", 50)
-    long = plan([5] * 200 * n, n, monkeypatch)
-    assert [[len(share) for share in shares] for shares in long] == [[10] * n] * 20
-    short = plan([5] * 32 * n, n, monkeypatch)
-    assert [[len(share) for share in shares] for shares in short] == [[2] * n] * 16
-
-
-def plan(lengths, n, monkeypatch, epochs_=1):
-    """The chunks of each worker in each round."""
-    chunks, found, done = chunks_of(lengths, epochs_, monkeypatch), [], 0
-    while done < len(chunks):
-        found.append(rounds._round(done, chunks, n))
-        done = found[-1][-1][-1] + 1
-    return found
-
-
-def test_workers_take_a_larger_step_and_are_averaged(monkeypatch):
-    """One round of two workers, put together by hand."""
-    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 5000)
-    corpus = PlantedText(5000).draw(10_000)
-    counts = np.bincount(corpus.ids, minlength=5000)
-    settings = {"dim": 5, "epochs": 1}
-    a_trainer, chunks = Trainer(counts, np.ones(5000), Settings(**settings)), Chunks(corpus, 1)
-    twice = Trainer(counts, np.ones(5000), Settings(**settings, step=2 * a_trainer.settings.step))
-    start = a_trainer.initial_vectors()
-    ends = [start.copy(), start.copy()]
-    for number, end in enumerate(ends):
-        twice.train(end, chunks[number])
-    together = start.copy()
-    rounds._train_round(a_trainer, together, chunks, [[0], [1]], Workers(2))
-    assert together == pytest.approx((ends[0] + ends[1]) / 2, abs=1e-6)  # single precision
-    only_first = (ends[0] != start).any(axis=1) & (ends[1] == start).all(axis=1)
-    assert only_first.any()
-
-
-class InTurn(Workers):
-    """Several workers that are this process: what a round changes does not depend on where its shares are trained."""
-
-    def map(self, function, tasks):
-        return [function(*task) for task in tasks]
-
-
-def test_several_workers_learn_nearly_as_much_as_one(planted, monkeypatch):
-    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 10_000)  # fifteen chunks
-    text = planted[0]
-    one, two, four = (
-        text.recovery(fit(planted, workers=workers)[:1000], most_frequent=300)
-        for workers in (None, InTurn(2), InTurn(4))
-    )
-    # Seeds differ by some 0.01. Without the larger step four workers would find 0.54 instead of 0.93.
-    assert two > one - 0.03
-    assert four > one - 0.1
 
 
 # Sentences held out

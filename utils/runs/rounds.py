@@ -1,22 +1,25 @@
-"""Training in rounds: the chunks of all epochs in turn, by one trainer or shared out to several workers.
+"""Training on the chunks of all epochs in turn, by one trainer here or by several workers in rounds.
 
-Reports, checkpoints and stopping are those of every resumable run (utils/runs/loop.py); here a step of it is a round.
+Reports, checkpoints and stopping are those of every resumable run (utils/runs/loop.py). A step of it is a chunk, or a
+round: n workers take n chunks at a time, one each, and train on a piece of it before they exchange what they have
+learnt (utils/runs/exchange.py).
 """
 
+import contextlib
 import math
 import time
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from utils.runs.checkpoints import ELSEWHERE
-from utils.runs.loop import Run, drive
-from utils.system.errors import InputError
+from utils.runs.exchange import Exchange
+from utils.runs.loop import Run, Undone, drive
+from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.workers import Workers
 
-ROUND = 1 << 22  # words that each of several workers reads before they average: some seconds
-LEAST_ROUNDS = 16  # in an epoch, of texts too short for such rounds: workers that average rarely learn less
+ROUND = 1 << 14  # words that all workers together read in a round: in longer ones they learn less
+LEAST_ROUNDS = 64  # in an epoch, of texts too short for such rounds
 SAVE_EVERY = 60.0  # seconds between checkpoints
 REPORTS = 20  # of the loss, in a whole training
 
@@ -52,8 +55,8 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=N
     checkpoints : Checkpoints, optional
         One is written every minute, at the end and on Ctrl-C; its number is that of the chunks trained on.
     workers : Workers, optional
-        With two or more, each trains on its share of a round's chunks, and the results are averaged. The result
-        depends on how many there are, but not on how fast each is, nor on whether the run was stopped.
+        With two or more, each trains on its share of each round. The result depends on how many there are, but not on
+        how fast each is, nor on whether one was lost or the run was stopped.
     report : callable, optional
         Called with a Report at the end of each epoch, and within it after about equally many words, some twenty times
         in all.
@@ -77,11 +80,13 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=N
     """
     vectors = trainer.initial_vectors() if vectors is None else vectors
     epochs = _Epochs(trainer, chunks, vectors, workers or Workers(), report, progress, every)
-    return drive(epochs, len(chunks), checkpoints)
+    vectors = drive(epochs, len(chunks), checkpoints)
+    epochs.close()
+    return vectors
 
 
 class _Epochs(Run):
-    """The run that `fit` drives; a step is a round."""
+    """The run that `fit` drives; a step is a chunk or, with several workers, a round on a piece of n chunks."""
 
     unit = "chunk"
 
@@ -89,22 +94,54 @@ class _Epochs(Run):
         self.trainer, self.chunks, self.workers = trainer, chunks, workers
         self.tell, self.progress = report or (lambda report: None), progress or (lambda chunk: None)
         self.x = vectors
+        self.before = 0  # chunks done before this step
         self.remedy = f"try a smaller step than {trainer.settings.step:g}"
         self.since_report, self.of_epoch = [0.0, 0.0], [0.0, 0.0]  # sum of losses, predictions
         self.loss = self.epoch_loss = None  # the last ones reported
         self.borders = _report_borders(chunks, every)
         self.saved_at = time.monotonic()
+        self.exchange = self.owed = None  # with several workers
+        self.rounds = 0  # done on the chunks that are under way
+        self.pieces = []  # for each round on them, one for each worker
 
     def step(self):
-        shares = _round(self.done, self.chunks, self.workers.n)
-        loss, predictions = _train_round(self.trainer, self.x, self.chunks, shares, self.workers)
-        self.before, self.done = self.done, shares[-1][-1] + 1
+        self.before = self.done
+        if self.workers.n == 1:
+            loss, predictions = self.trainer.train(self.x, self.chunks[self.done])
+            self.done += 1
+        else:
+            loss, predictions = self._round()
         if not np.isfinite(loss):
             raise self.diverged("loss")
         for sums in (self.since_report, self.of_epoch):
             sums[0], sums[1] = sums[0] + float(loss), sums[1] + float(predictions)
 
+    def _round(self):
+        if self.exchange is None:
+            self.exchange = Exchange(self.trainer, self.x, self.workers, self.owed)
+        numbers = _next_chunks(self.done, self.chunks, self.workers.n)
+        if not self.pieces:
+            self.pieces = _pieces(self.chunks, numbers)
+        try:
+            loss, predictions = self.exchange.round(self.pieces[self.rounds])
+        except EnvironmentFailure as error:
+            raise Undone(str(error)) from error
+        self.rounds += 1
+        if self.rounds == len(self.pieces):
+            self.rounds, self.pieces = 0, []
+            self.done = numbers[-1] + 1
+        return loss, predictions
+
+    def close(self):
+        """Have the workers forget the run."""
+        if self.exchange:
+            with contextlib.suppress(EnvironmentFailure):  # they have gone
+                self.exchange.close()
+
     def report(self):
+        if self.done == self.before:  # chunks are under way
+            self.progress(self.done)
+            return
         ended = self.done % self.chunks.in_text == 0
         if ended and not self.of_epoch[1]:
             raise InputError(
@@ -135,13 +172,22 @@ class _Epochs(Run):
     def state(self):
         self.saved_at = time.monotonic()
         names = "loss", "epoch_loss", "since_report", "of_epoch"
-        return {name: getattr(self, name) for name in names}
+        state = {name: getattr(self, name) for name in names}
+        return state if self.workers.n == 1 else state | {"workers": self.workers.n, "rounds": self.rounds}
+
+    def rest(self):
+        if self.done == len(self.chunks):
+            return None  # nothing goes on from there
+        return self.exchange.owed if self.exchange else self.owed
 
     def resume(self, state, folder):
         try:
             self.loss, self.epoch_loss = state["loss"], state["epoch_loss"]
             sums = state["since_report"], state["of_epoch"]
             self.since_report, self.of_epoch = ([float(loss), float(predictions)] for loss, predictions in sums)
+            self.owed = state.get("rest")
+            # With another number of workers, chunks that were under way begin again.
+            self.rounds = state["rounds"] if state.get("workers", 1) == self.workers.n > 1 else 0
         except (KeyError, TypeError, ValueError):
             raise InputError(f"{folder} holds a run of another version of this program: use {ELSEWHERE}") from None
 
@@ -157,45 +203,17 @@ def _report_borders(chunks, every):
     return borders
 
 
-def _round(done, chunks, n):
-    """The next chunks for each of n workers; an epoch has rounds of about the same size, and ends with one.
+def _next_chunks(done, chunks, n):
+    """The numbers of the chunks that n workers train on side by side: n, or what is left of the epoch."""
+    return range(done, min(done + n, done - done % chunks.in_text + chunks.in_text))
 
-    The size goes by the words of the text, not by time: the result must not depend on how fast the workers are.
+
+def _pieces(chunks, numbers):
+    """The rounds on some chunks: a list of lists, a piece of each chunk.
+
+    Their size goes by the words of the text, not by time: the result must not depend on how fast the workers are.
     """
-    if n == 1:
-        return [[done]]
-    rounds = max(LEAST_ROUNDS, chunks.words_before(chunks.in_text) / (n * ROUND))
-    size = n * math.ceil(chunks.in_text / (n * rounds))  # chunks, as many for each worker
-    end_of_epoch = done - done % chunks.in_text + chunks.in_text
-    numbers = range(done, min(done + size, end_of_epoch))
-    return [part.tolist() for part in np.array_split(numbers, min(n, len(numbers)))]
-
-
-def _train_round(trainer, vectors, chunks, shares, workers):
-    """Train on the shares, in place; return the sum of losses and the number of predictions.
-
-    The mean of n results that each started from the same vectors moves them by an nth of what all have learnt. So each
-    of n workers takes n times the step ("linear scaling": P. Goyal et al., Accurate, Large Minibatch SGD, 2017): a word
-    that only one of them has met moves as far as if it had been alone, and frequent words, whose steps are bounded
-    (`Rows.descend`), by the mean of what the workers found.
-    """
-    n = len(shares)
-    if n == 1:
-        results = [trainer.train(vectors, chunks[number]) for number in shares[0]]
-        return sum(loss for loss, _ in results), sum(predictions for _, predictions in results)
-    settings = replace(trainer.settings, step=n * trainer.settings.step)
-    faster = type(trainer)(trainer.counts, trainer.keep, settings, trainer.frozen)
-    tasks = [(faster, vectors, [chunks[i] for i in share]) for share in shares]
-    results = workers.map(_train_share, tasks)
-    for rows, changes, _, _ in results:
-        vectors[rows] += changes / n
-    return sum(result[2] for result in results), sum(result[3] for result in results)
-
-
-def _train_share(trainer, vectors, chunks):
-    """What a worker does: return the rows that it has changed (R,), by how much (R, d), loss and predictions."""
-    trained = np.array(vectors)
-    results = [trainer.train(trained, chunk) for chunk in chunks]
-    trained -= vectors
-    rows = np.flatnonzero(trained.any(axis=1))
-    return rows, trained[rows], sum(loss for loss, _ in results), sum(predictions for _, predictions in results)
+    words = min(ROUND, chunks.words_before(chunks.in_text) / LEAST_ROUNDS)  # of a round
+    longest = max(chunks.words_before(number + 1) - chunks.words_before(number) for number in numbers)
+    count = max(1, round(longest * len(numbers) / words))
+    return list(zip(*(chunks.pieces(number, count) for number in numbers), strict=True))
