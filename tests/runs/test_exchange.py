@@ -14,7 +14,7 @@ from utils.corpus.planted import PlantedText
 from utils.minibatches.chunks import Chunks
 from utils.runs import exchange, rounds, shares
 from utils.runs.checkpoints import Checkpoints
-from utils.runs.exchange import Exchange, put_together
+from utils.runs.exchange import Accounts, Exchange, put_together
 from utils.system.calls import Missing
 from utils.system.errors import EnvironmentFailure
 from utils.system.workers import Workers
@@ -48,29 +48,31 @@ def fit(planted, workers, **options):
 
 
 def test_what_one_worker_has_met_is_taken_at_once_and_what_all_have_met_by_instalments():
-    vectors, owed = np.zeros((4, 1)), np.zeros((4, 2))
+    vectors, accounts = np.zeros((4, 1)), Accounts(4, 1, float)
     both = [(np.array([0, 1]), np.array([[3.0], [8.0]])), (np.array([1, 2]), np.array([[4.0], [5.0]]))]
-    assert put_together(vectors, owed, both).tolist() == [0, 1, 2]
+    assert put_together(vectors, accounts, both).tolist() == [0, 1, 2]
     assert vectors.ravel().tolist() == [3, 6, 5, 0]
-    assert owed.tolist() == [[0, 1], [6, 2], [0, 1], [0, 0]]
+    assert accounts.owed.ravel().tolist() == [0, 6, 0, 0]
+    assert accounts.usual.tolist() == [1, 2, 1, 0]
     again = [(np.array([1]), np.array([[2.0]])), (np.array([1]), np.array([[2.0]]))]
-    assert put_together(vectors, owed, again).tolist() == [1]
+    assert put_together(vectors, accounts, again).tolist() == [1]
     assert vectors.ravel().tolist() == [3, 6 + (6 + 4) / 2, 5, 0]
     for _ in range(200):
-        put_together(vectors, owed, [(np.array([1]), np.array([[0.0]]))])
+        put_together(vectors, accounts, [(np.array([1]), np.array([[0.0]]))])
     assert vectors.ravel() == pytest.approx([3, 8 + 4 + 2 + 2, 5, 0])  # nothing is lost
-    assert owed == pytest.approx(np.array([[0, 1], [0, 1], [0, 1], [0, 0]]))
+    assert accounts.owed == pytest.approx(np.zeros((4, 1)))
+    assert accounts.usual == pytest.approx([1, 1, 1, 0])
 
 
 def test_what_many_have_left_is_not_paid_at_once_by_a_few():
-    vectors, owed = np.zeros((1, 1)), np.zeros((1, 2))
+    vectors, accounts = np.zeros((1, 1)), Accounts(1, 1, float)
     change = np.array([0]), np.array([[4.0]])
-    put_together(vectors, owed, [change] * 4)
-    assert (vectors.item(), *owed[0]) == (4, 12, 4)
-    put_together(vectors, owed, [change])
+    put_together(vectors, accounts, [change] * 4)
+    assert (vectors.item(), accounts.owed.item(), accounts.usual.item()) == (4, 12, 4)
+    put_together(vectors, accounts, [change])
     usual = 4 - 0.1 * 3
     assert vectors.item() == pytest.approx(4 + 16 / usual)
-    assert owed[0] == pytest.approx([16 - 16 / usual, usual])
+    assert (accounts.owed.item(), accounts.usual.item()) == pytest.approx((16 - 16 / usual, usual))
 
 
 def test_a_round_adds_up_what_each_share_changes(planted, cut):
@@ -196,8 +198,8 @@ def test_what_travels_in_a_round_is_hardly_more_than_the_rows_touched(cut):
     workers, travelled, touched = Workers(2), [], []
     put = exchange.put_together
 
-    def noted(vectors, owed, results):
-        rows = put(vectors, owed, results)
+    def noted(vectors, accounts, results):
+        rows = put(vectors, accounts, results)
         touched.append(len(rows) * vectors[0].nbytes)
         travelled.append(workers.sent + workers.received)
         return rows

@@ -34,14 +34,17 @@ class Exchange:
     vectors : ndarray of float, shape (R, d)
         The vectors to train, in place.
     workers : Workers
-    owed : ndarray of float, shape (R, d + 1), optional
-        What a run that is continued had still to pay: see `put_together`.
+    kept : ndarray of float, optional
+        `accounts.kept` of the run that is continued.
+
+    Attributes
+    ----------
+    accounts : Accounts
     """
 
-    def __init__(self, trainer, vectors, workers, owed=None):
+    def __init__(self, trainer, vectors, workers, kept=None):
         self._trainer, self._vectors, self._workers = trainer, vectors, workers
-        rows, d = vectors.shape
-        self.owed = np.zeros((rows, d + 1), vectors.dtype) if owed is None else owed
+        self.accounts = Accounts(*vectors.shape, vectors.dtype, kept)
         self._run, self._number = uuid.uuid4().hex, 0  # not from a random stream that the user may have seeded
         self._changed = np.empty(0, dtype=np.int32)  # by the last round
         self._sent = set()  # the places of texts that a worker of a cluster should have by now
@@ -67,7 +70,7 @@ class Exchange:
         keep = self._workers.cluster is not None
         tasks = [(self._run, self._number, *update, self._without_text(piece), keep) for piece in pieces]
         results = self._workers.map(shares.train, tasks, lambda i, missing: self._supply(pieces[i], missing))
-        self._changed = put_together(self._vectors, self.owed, [result[:2] for result in results])
+        self._changed = put_together(self._vectors, self.accounts, [result[:2] for result in results])
         self._number += 1
         if keep:
             self._sent.update(piece.place for piece in pieces)
@@ -93,26 +96,49 @@ class Exchange:
         self._workers.map(shares.forget, [(self._run,)] * self._workers.n)
 
 
-def put_together(vectors, owed, results):
-    """Pay in place what is due after a round, and return the rows that it has changed: ndarray of int, shape (R,).
+class Accounts:
+    """What is still owed to each row.
+
+    Parameters
+    ----------
+    rows, d : int
+    dtype : dtype
+    kept : ndarray of float, shape (M, d), optional
+        The accounts of a checkpoint.
+
+    Attributes
+    ----------
+    owed : ndarray of float, shape (rows, d)
+    usual : ndarray of float, shape (rows,)
+        How many workers usually meet the row.
+    kept : ndarray of float, shape (M, d)
+        Both, in the form that a checkpoint keeps.
+    """
+
+    def __init__(self, rows, d, dtype, kept=None):
+        self.kept = np.zeros((rows + -(-rows // d), d), dtype) if kept is None else kept
+        self.owed = self.kept[:rows]
+        self.usual = self.kept[rows:].reshape(-1)[:rows]
+
+
+def put_together(vectors, accounts, results):
+    """Pay in place what is due after a round, and return the rows that it has changed: ndarray of int32, shape (R,).
 
     Parameters
     ----------
     vectors : ndarray of float, shape (rows, d)
-    owed : ndarray of float, shape (rows, d + 1)
-        What each row is still owed; in the last column, how many workers usually meet it.
-    results : list of (ndarray of int, shape (R,), ndarray of float, shape (R, d))
+    accounts : Accounts
+    results : list of (ndarray of int32, shape (R,), ndarray of float, shape (R, d))
         The distinct rows that each worker has changed, and by how much.
     """
     rows, k = np.unique(np.concatenate([rows for rows, _ in results]), return_counts=True)  # (R,)
-    account = owed[rows]  # (R, d + 1)
-    debts, usual = account[:, :-1], account[:, -1]  # (R, d), (R,)
+    debts, usual = accounts.owed.take(rows, axis=0), accounts.usual.take(rows)  # (R, d), (R,)
     for changed, changes in results:
         debts[np.searchsorted(rows, changed)] += changes
     # Not just this round's k: few workers cannot pay at once what many have left.
-    usual[:] = np.maximum(k, usual + EASE * (k - usual))
+    usual = np.maximum(k, usual + EASE * (k - usual)).astype(debts.dtype)
     instalment = debts / usual[:, None]  # (R, d)
-    vectors[rows] += instalment
     debts -= instalment
-    owed[rows] = account
+    instalment += vectors.take(rows, axis=0)
+    vectors[rows], accounts.owed[rows], accounts.usual[rows] = instalment, debts, usual
     return rows

@@ -18,7 +18,7 @@ from utils.runs.loop import Run, Undone, drive
 from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.workers import Workers
 
-ROUND = 1 << 14  # words that all workers together read in a round: in longer ones they learn less
+ROUND = 1 << 16  # words, over the square root of n: what n workers read in a round; in longer ones they learn less
 LEAST_ROUNDS = 64  # in an epoch, of texts too short for such rounds
 SAVE_EVERY = 60.0  # seconds between checkpoints
 REPORTS = 20  # of the loss, in a whole training
@@ -100,7 +100,7 @@ class _Epochs(Run):
         self.loss = self.epoch_loss = None  # the last ones reported
         self.borders = _report_borders(chunks, every)
         self.saved_at = time.monotonic()
-        self.exchange = self.owed = None  # with several workers
+        self.exchange = self.kept = None  # with several workers
         self.rounds = 0  # done on the chunks that are under way
         self.pieces = []  # for each round on them, one for each worker
 
@@ -118,7 +118,7 @@ class _Epochs(Run):
 
     def _round(self):
         if self.exchange is None:
-            self.exchange = Exchange(self.trainer, self.x, self.workers, self.owed)
+            self.exchange = Exchange(self.trainer, self.x, self.workers, self.kept)
         numbers = _next_chunks(self.done, self.chunks, self.workers.n)
         if not self.pieces:
             self.pieces = _pieces(self.chunks, numbers)
@@ -178,14 +178,14 @@ class _Epochs(Run):
     def rest(self):
         if self.done == len(self.chunks):
             return None  # nothing goes on from there
-        return self.exchange.owed if self.exchange else self.owed
+        return self.exchange.accounts.kept if self.exchange else self.kept
 
     def resume(self, state, folder):
         try:
             self.loss, self.epoch_loss = state["loss"], state["epoch_loss"]
             sums = state["since_report"], state["of_epoch"]
             self.since_report, self.of_epoch = ([float(loss), float(predictions)] for loss, predictions in sums)
-            self.owed = state.get("rest")
+            self.kept = state.get("rest")
             # With another number of workers, chunks that were under way begin again.
             self.rounds = state["rounds"] if state.get("workers", 1) == self.workers.n > 1 else 0
         except (KeyError, TypeError, ValueError):
@@ -213,7 +213,8 @@ def _pieces(chunks, numbers):
 
     Their size goes by the words of the text, not by time: the result must not depend on how fast the workers are.
     """
-    words = min(ROUND, chunks.words_before(chunks.in_text) / LEAST_ROUNDS)  # of a round
+    n = len(numbers)
+    words = min(ROUND / math.sqrt(n), chunks.words_before(chunks.in_text) / LEAST_ROUNDS)  # of a round
     longest = max(chunks.words_before(number + 1) - chunks.words_before(number) for number in numbers)
-    count = max(1, round(longest * len(numbers) / words))
+    count = max(1, round(longest * n / words))
     return list(zip(*(chunks.pieces(number, count) for number in numbers), strict=True))
