@@ -1,5 +1,6 @@
 """Training on a Dask cluster: a scheduler and worker processes that have nothing of this project, killed on the way."""
 
+import gc
 import os
 import re
 import signal
@@ -105,8 +106,15 @@ def train(workers, **options):
     return rounds.fit(trainer, Chunks(corpus, 2), workers=workers, **options).tobytes()
 
 
+@pytest.fixture
+def collected():
+    """What Dask leaves of lost connections is collected here, where its warnings are allowed."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
-def cut(monkeypatch):
+def cut(collected, monkeypatch):
     """Eighteen rounds in a training by two workers."""
     monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 2000)
     monkeypatch.setattr(rounds, "LEAST_ROUNDS", 9)
