@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from epochs import LEAST_STEPS, REPORTS, Trainer, fit, subsampling
+from epochs import LEAST_STEPS, Trainer, subsampling
 from sgd import ANNEAL_EVERY, loss_line, sgd
 from utils.commands.beginnings import Taken
 from utils.counting import glove
@@ -20,6 +20,7 @@ from utils.minibatches.bands import BLOCK
 from utils.minibatches.chunks import CHUNK, Chunks
 from utils.minibatches.inputs import Composed, Inputs
 from utils.runs.display import Display
+from utils.runs.rounds import REPORTS, fit
 from utils.system.console import note
 from utils.system.errors import InputError
 from utils.system.memory import refuse_beyond_memory

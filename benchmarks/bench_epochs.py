@@ -2,13 +2,16 @@
 
     python benchmarks/bench_epochs.py TEXT --sets FOLDER --dims 50 100 300 --epochs 1 3 5 --seeds 3
     python benchmarks/bench_epochs.py planted --workers 1 2 4                  # text with known similarities
+    python benchmarks/bench_epochs.py TEXT --sets FOLDER --workers 1 4 16 --in-turn --others    # quality alone
     python benchmarks/bench_epochs.py TEXT --sets FOLDER --subwords 3-6 --dims 100 --others fasttext    # with n-grams
     python benchmarks/bench_epochs.py TEXT --sets FOLDER --small               # two million characters, under 30 s
 
 Seconds are those of the processor (one core, one BLAS thread), so that a busy machine spoils them least; with several
-workers only the elapsed ones can be given. FOLDER has the evaluation sets: similarity by cosine on all pairs that the
-words cover, Google's analogies among the 30,000 commonest. gensim and fastText train with their own defaults: steps of
-0.025 with skip-gram and 0.05 with CBOW. With n-grams, words that the text lacks are composed, and all pairs covered.
+workers only the elapsed ones can be given. --in-turn trains the shares of all workers one after the other in a single
+process: it finds what they would find, on however few cores. FOLDER has the evaluation sets: similarity by cosine on
+all pairs that the words cover, Google's analogies among the 30,000 commonest. gensim and fastText train with their own
+defaults: steps of 0.025 with skip-gram and 0.05 with CBOW. With n-grams, words that the text lacks are composed, and
+all pairs covered.
 """
 
 import argparse
@@ -47,14 +50,19 @@ ANALOGIES = "questions-words.txt"
 # What is measured: each function runs in a process of its own and returns what it prints as JSON
 
 
-def here(text, sets, dim, epochs, model, seed, subwords, workers, noise):
+def here(text, sets, dim, epochs, model, seed, subwords, workers, noise, in_turn):
     """Seconds, memory and scores of our training."""
-    from epochs import Settings, Trainer, fit, subsampling
+    from epochs import Settings, Trainer, subsampling
     from utils.minibatches.chunks import Chunks
     from utils.minibatches.inputs import Composed, Inputs
+    from utils.runs.rounds import fit
     from utils.system.workers import Workers
     from utils.vectors.subwords import NGrams
     from utils.vectors.wordvectors import WordVectors
+
+    class InTurn(Workers):
+        def _perform(self, calls):
+            return {i: function(*arguments) for i, (function, *arguments) in calls.items()}
 
     text = read(text)
     settings = Settings(
@@ -64,7 +72,8 @@ def here(text, sets, dim, epochs, model, seed, subwords, workers, noise):
     def train():
         inputs = Composed(text.words, NGrams(*subwords, BUCKETS)) if subwords else Inputs(len(text.words))
         trainer = Trainer(text.counts, subsampling(text.counts, SUBSAMPLE), settings, inputs)
-        return inputs, fit(trainer, Chunks(text.corpus, epochs), workers=Workers(workers))[: inputs.rows]
+        several = (InTurn if in_turn else Workers)(workers)
+        return inputs, fit(trainer, Chunks(text.corpus, epochs), workers=several)[: inputs.rows]
 
     def read_off(trained):
         inputs, rows = trained
@@ -182,11 +191,12 @@ def compare(report, args, text):
         runs.update({other.__name__: (other, 1) for other in others})
         results = {name: [] for name in runs}
         for seed, (name, (function, cores)) in itertools.product(range(args.seeds), runs.items()):
-            own = (cores, args.noise) if function is here else ()
+            own = (cores, args.noise, args.in_turn) if function is here else ()
+            cores = 1 if args.in_turn else cores
             results[name].append(in_process(function, *common, seed, args.subwords, *own, cores=cores))
         for name, found in results.items():
             cpu, elapsed, peak = (statistics.median(one[key] for one in found) for key in ("cpu", "elapsed", "MB"))
-            several = runs[name][1] > 1
+            several = runs[name][1] > 1 and not args.in_turn
             speed = "" if several or "gensim" not in runs else ratio(results["gensim"], found)
             means = [statistics.mean(one["scores"][score] or 0 for one in found) for score in names]
             cells = ["" if several else f"{cpu:.1f}", f"{elapsed:.1f}", speed, f"{peak:.0f}"]
@@ -209,6 +219,7 @@ def main():
     parser.add_argument("--epochs", nargs="+", type=int, default=[1, 3, 5], metavar="N")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each, in turn")
     parser.add_argument("--workers", nargs="+", type=int, default=[1], metavar="N", help="of our training")
+    parser.add_argument("--in-turn", action="store_true", help="the shares of all workers in one process")
     parser.add_argument("--others", nargs="*", choices=["gensim", "fasttext"], default=["gensim", "fasttext"])
     parser.add_argument("--subwords", type=characters, metavar="MIN-MAX", help="characters of n-grams; not gensim's")
     parser.add_argument("--noise", type=int, metavar="N", help="noise words of a block; default: the model's")

@@ -106,8 +106,9 @@ def glove(text, seed, dim, window=GLOVE_WINDOW):
 def train(text, seed, dim, model, window=WINDOW, negatives=NEGATIVES, subsample=SUBSAMPLE, vectors="center",
           epochs=EPOCHS):  # fmt: skip
     """Training by epochs, as `run.py --corpus` does it."""
-    from epochs import Settings, Trainer, fit, subsampling
+    from epochs import Settings, Trainer, subsampling
     from utils.minibatches.chunks import Chunks
+    from utils.runs.rounds import fit
     from utils.vectors.files import select
 
     settings = Settings(dim=dim, window=window, negatives=negatives, epochs=epochs, model=model, seed=seed)

@@ -36,6 +36,7 @@ from utils.counting.pmi import ppmi, svd_vectors  # noqa: E402
 from utils.minibatches.chunks import Chunks  # noqa: E402
 from utils.pictures.canvas import HEADING, INK, LABEL, SMALL, default_settings, paper, save_png  # noqa: E402
 from utils.pictures.wordmap import Scatter, marks_of, project_2d  # noqa: E402
+from utils.runs.rounds import fit  # noqa: E402
 from utils.scoring import sentiment, sets, wordsets  # noqa: E402
 from utils.system import console  # noqa: E402
 from utils.system.bar import Bar  # noqa: E402
@@ -116,7 +117,7 @@ def negative_sampling(text, args):
     """Every window in turn, by epochs."""
     settings = epochs.Settings(args.dim, args.window, NEGATIVES, args.epochs, STEP, seed=args.seed)
     trainer = epochs.Trainer(text.occurrences, epochs.subsampling(text.occurrences, SUBSAMPLING), settings)
-    return epochs.fit(trainer, Chunks(text.corpus, args.epochs))[: len(text.words)].astype(np.float64)
+    return fit(trainer, Chunks(text.corpus, args.epochs))[: len(text.words)].astype(np.float64)
 
 
 METHODS = {

@@ -275,7 +275,7 @@ def test_going_on_wants_more_text(train, old):
 
 
 def test_an_unfinished_run_is_finished_first(train, texts, monkeypatch):
-    monkeypatch.setattr("epochs.SAVE_EVERY", -1)
+    monkeypatch.setattr("utils.runs.rounds.SAVE_EVERY", -1)
     monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 6)
     folder = train("--corpus", texts.old, *SMALL, out="old").folder
     last, _, _ = Checkpoints(folder).newest()

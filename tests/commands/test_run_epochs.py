@@ -15,6 +15,7 @@ from utils.commands.words import MAP_WORDS
 from utils.corpus.reading import read_text
 from utils.corpus.tokens import TextOptions
 from utils.minibatches.chunks import Chunks
+from utils.runs import rounds
 from utils.system import console
 from utils.treebank import StanfordSentiment
 from utils.vectors.files import load_vectors
@@ -86,7 +87,7 @@ def test_the_vectors_are_those_of_the_trainer(train, text):
     found = read_text(text, TextOptions(min_count=5))
     settings = Settings(dim=6, epochs=2, step=0.05)
     trainer = Trainer(found.counts, subsampling(found.counts, 1e-3), settings)
-    expected = epochs.fit(trainer, Chunks(found.corpus, 2))
+    expected = rounds.fit(trainer, Chunks(found.corpus, 2))
     trained = train()
     assert trained.vectors.words == found.words
     assert np.array_equal(trained.vectors.vectors, expected[: len(found.words)])
@@ -99,7 +100,7 @@ def test_the_treebank_is_trained_with_its_own_vocabulary(train, sample_folder):
     counts = dict(zip(treebank.words(), treebank.counts().tolist(), strict=True))
     assert trained.vectors.words == sorted(counts, key=lambda word: -counts[word])
     trainer = Trainer(treebank.counts(), subsampling(treebank.counts(), 1e-3), Settings(dim=6, epochs=2, step=0.05))
-    expected = epochs.fit(trainer, Chunks(treebank.text(), 2))
+    expected = rounds.fit(trainer, Chunks(treebank.text(), 2))
     assert np.array_equal(trained.vectors[treebank.words()], expected[: len(treebank.words())])
 
 
@@ -182,7 +183,7 @@ def test_losses_are_shown_as_often_as_asked(train, monkeypatch):
         read for i, (read, _) in enumerate(every.losses) if 1 + i % per_epoch in ends
     ]
     assert third.out.count("epoch 1 of 2: mean loss ") == third.out.count("epoch 2 of 2: mean loss ") == 1
-    assert len(train(out="plain").losses) <= 2 * epochs.REPORTS
+    assert len(train(out="plain").losses) <= 2 * rounds.REPORTS
     assert train("--quiet", out="quiet").out == ""
 
 
@@ -196,7 +197,7 @@ def test_the_curve_goes_by_words_read_and_holds_every_loss(train, monkeypatch):
 
 def test_animate_has_a_frame_for_the_start_and_each_checkpoint(train, monkeypatch):
     small_chunks(monkeypatch)
-    monkeypatch.setattr(epochs, "SAVE_EVERY", -1)
+    monkeypatch.setattr(rounds, "SAVE_EVERY", -1)
     trained = train("--animate")
     words = int(trained.losses[-1][0].replace(",", ""))
     assert min(trained.frames) == 0
@@ -226,7 +227,7 @@ def test_words_of_the_map_can_be_chosen(train, sample_folder):
 
 def test_a_run_that_ends_half_way_goes_on_to_the_same_end(train, monkeypatch):
     small_chunks(monkeypatch)
-    monkeypatch.setattr(epochs, "SAVE_EVERY", -1)
+    monkeypatch.setattr(rounds, "SAVE_EVERY", -1)
     whole = train("--print-every", 1, out="whole")
     save, saved = run.Checkpoints.save, []
 
@@ -336,7 +337,7 @@ def test_the_loss_held_out_and_several_workers_go_with_composed_vectors(composin
 
 def test_the_animation_shows_composed_vectors(composing, monkeypatch):
     small_chunks(monkeypatch)
-    monkeypatch.setattr(epochs, "SAVE_EVERY", -1)
+    monkeypatch.setattr(rounds, "SAVE_EVERY", -1)
     vectors, trained = composing("--animate")
     assert np.array_equal(trained.frames[max(trained.frames)], vectors[trained.words])
 

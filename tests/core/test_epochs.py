@@ -6,6 +6,7 @@ import signal
 import numpy as np
 import pytest
 from fasttextmodel import buckets_of
+from inturn import InTurn
 
 import epochs
 from epochs import Settings, Trainer
@@ -15,9 +16,9 @@ from utils.minibatches.bands import BLOCK, bands, chances, rooms
 from utils.minibatches.chunks import Chunks
 from utils.minibatches.distinct import Distinct
 from utils.minibatches.inputs import Composed
+from utils.runs import rounds
 from utils.runs.checkpoints import Checkpoints
 from utils.system.errors import InputError
-from utils.system.workers import Workers
 from utils.vectors.subwords import NGrams
 
 V, D, K, N = 12, 4, 3, 5
@@ -290,7 +291,7 @@ def fit(planted, workers=None, checkpoints=None, keep=None, report=None, progres
     keep = np.ones(len(counts)) if keep is None else keep
     a_trainer = Trainer(counts, keep, Settings(**settings))
     chunks = Chunks(corpus, a_trainer.settings.epochs)
-    return epochs.fit(a_trainer, chunks, checkpoints, workers, report, progress, every)
+    return rounds.fit(a_trainer, chunks, checkpoints, workers, report, progress, every)
 
 
 def test_the_planted_similarities_are_found_by_every_variant(planted, monkeypatch):
@@ -437,13 +438,13 @@ def chunks_of(lengths, epochs_, monkeypatch):
 def losses(found, epochs_, monkeypatch, every=None, lengths=None):
     chunks = chunks_of(lengths or [1] * len(found), epochs_, monkeypatch)
     told = []
-    epochs.fit(Counting(found), chunks, report=told.append, every=every)
+    rounds.fit(Counting(found), chunks, report=told.append, every=every)
     return [(report.chunk, report.loss, report.epoch_loss) for report in told]
 
 
 def test_a_reported_loss_is_the_mean_of_the_predictions_since_the_last_report(monkeypatch):
     # Two reports an epoch: after the second and the third of three chunks, of 1, 3 and 4 predictions.
-    monkeypatch.setattr(epochs, "REPORTS", 4)
+    monkeypatch.setattr(rounds, "REPORTS", 4)
     assert losses([(5.0, 1), (3.0, 3), (20.0, 4)], 2, monkeypatch) == [
         (2, 2.0, None), (3, 5.0, 3.5), (5, 2.0, None), (6, 5.0, 3.5)
     ]  # fmt: skip
@@ -452,7 +453,7 @@ def test_a_reported_loss_is_the_mean_of_the_predictions_since_the_last_report(mo
 
 
 def test_a_short_last_chunk_is_reported_with_the_others(monkeypatch):
-    monkeypatch.setattr(epochs, "REPORTS", 1)
+    monkeypatch.setattr(rounds, "REPORTS", 1)
     assert losses([(8.0, 8), (8.0, 8), (9.0, 1)], 2, monkeypatch) == [(3, 25 / 17, 25 / 17), (6, 25 / 17, 25 / 17)]
 
 
@@ -475,7 +476,7 @@ def test_after_a_report_to_a_closed_output_the_run_continues_as_if_it_had_been_r
         folder = tmp_path / str(i)
         folder.mkdir(exist_ok=True)
         chunks = chunks_of([1, 1, 1], 2, monkeypatch)
-        epochs.fit(Counting(found), chunks, Checkpoints(folder), report=report, every=1)
+        rounds.fit(Counting(found), chunks, Checkpoints(folder), report=report, every=1)
 
     part(0)
     with pytest.raises(BrokenPipeError):
@@ -489,7 +490,7 @@ def test_after_a_report_to_a_closed_output_the_run_continues_as_if_it_had_been_r
 def test_checkpoints_of_another_version_are_refused(monkeypatch, tmp_path, state):
     Checkpoints(tmp_path).save(1, np.zeros((2, 1)), state)
     with pytest.raises(InputError, match=f"{tmp_path} holds a run of another version of this program: use .*--fresh"):
-        epochs.fit(Counting([(1.0, 1)]), chunks_of([1], 2, monkeypatch), Checkpoints(tmp_path))
+        rounds.fit(Counting([(1.0, 1)]), chunks_of([1], 2, monkeypatch), Checkpoints(tmp_path))
 
 
 def test_chunks_without_predictions_count_for_nothing_and_a_whole_epoch_of_them_is_an_error(monkeypatch):
@@ -504,87 +505,12 @@ def test_vectors_that_are_no_longer_finite_end_the_run(planted, monkeypatch):
         fit(planted)
 
 
-def test_several_workers_find_the_planted_similarities_and_resume(planted, tmp_path):
-    text, workers = planted[0], Workers(2)
-    whole = fit(planted, workers=workers)
-    assert text.recovery(whole[:1000], most_frequent=300) > 0.6
-    checkpoints = Checkpoints(tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        fit(planted, workers=workers, checkpoints=checkpoints, progress=stop_after(2))
-    assert fit(planted, workers=workers, checkpoints=checkpoints).tobytes() == whole.tobytes()
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 4])
-@pytest.mark.parametrize("lengths", [[5], [5] * 7, [5] * 30 + [1]])
-def test_rounds_take_every_chunk_once_and_end_with_the_epoch(monkeypatch, lengths, n):
-    found = rounds(lengths, n, monkeypatch, epochs_=3)
-    assert [number for shares in found for share in shares for number in share] == [*range(3 * len(lengths))]
-    ends = {shares[-1][-1] + 1 for shares in found}
-    assert ends >= {len(lengths) * epoch for epoch in (1, 2, 3)}
-
-
-@pytest.mark.parametrize("n", [2, 3])
-def test_rounds_have_as_many_words_as_set_and_a_short_text_sixteen_rounds(monkeypatch, n):
-    monkeypatch.setattr(epochs, "ROUND", 50)
-    long = rounds([5] * 200 * n, n, monkeypatch)
-    assert [[len(share) for share in shares] for shares in long] == [[10] * n] * 20
-    short = rounds([5] * 32 * n, n, monkeypatch)
-    assert [[len(share) for share in shares] for shares in short] == [[2] * n] * 16
-
-
-def rounds(lengths, n, monkeypatch, epochs_=1):
-    """The chunks of each worker in each round."""
-    chunks, found, done = chunks_of(lengths, epochs_, monkeypatch), [], 0
-    while done < len(chunks):
-        found.append(epochs._round(done, chunks, n))
-        done = found[-1][-1][-1] + 1
-    return found
-
-
-def test_workers_take_a_larger_step_and_are_averaged(monkeypatch):
-    """One round of two workers, put together by hand."""
-    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 5000)
-    corpus = PlantedText(5000).draw(10_000)
-    counts = np.bincount(corpus.ids, minlength=5000)
-    settings = {"dim": 5, "epochs": 1}
-    a_trainer, chunks = Trainer(counts, np.ones(5000), Settings(**settings)), Chunks(corpus, 1)
-    twice = Trainer(counts, np.ones(5000), Settings(**settings, step=2 * a_trainer.settings.step))
-    start = a_trainer.initial_vectors()
-    ends = [start.copy(), start.copy()]
-    for number, end in enumerate(ends):
-        twice.train(end, chunks[number])
-    together = start.copy()
-    epochs._train_round(a_trainer, together, chunks, [[0], [1]], Workers(2))
-    assert together == pytest.approx((ends[0] + ends[1]) / 2, abs=1e-6)  # single precision
-    only_first = (ends[0] != start).any(axis=1) & (ends[1] == start).all(axis=1)
-    assert only_first.any()
-
-
-class InTurn(Workers):
-    """Several workers that are this process: what a round changes does not depend on where its shares are trained."""
-
-    def map(self, function, tasks):
-        return [function(*task) for task in tasks]
-
-
-def test_several_workers_learn_nearly_as_much_as_one(planted, monkeypatch):
-    monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 10_000)  # fifteen chunks
-    text = planted[0]
-    one, two, four = (
-        text.recovery(fit(planted, workers=workers)[:1000], most_frequent=300)
-        for workers in (None, InTurn(2), InTurn(4))
-    )
-    # Seeds differ by some 0.01. Without the larger step four workers would find 0.54 instead of 0.93.
-    assert two > one - 0.03
-    assert four > one - 0.1
-
-
 def fit_composed(checkpoints=None, workers=None, progress=None):
     rng = np.random.default_rng(7)
     corpus = corpus_of([rng.integers(V, size=9).tolist() for _ in range(1000)])
     counts = np.bincount(corpus.ids, minlength=V)
     a_trainer = Trainer(counts, np.ones(V), Settings(dim=D, epochs=2), Composed(WORDS, NGrams(*NGRAMS)))
-    return epochs.fit(a_trainer, Chunks(corpus, 2), checkpoints, workers, progress=progress)
+    return rounds.fit(a_trainer, Chunks(corpus, 2), checkpoints, workers, progress=progress)
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -596,6 +522,21 @@ def test_composed_inputs_are_stopped_and_resumed_to_the_same_bytes(tmp_path, mon
     with pytest.raises(KeyboardInterrupt):
         fit_composed(Checkpoints(tmp_path), workers, stop_after(4))
     assert fit_composed(Checkpoints(tmp_path), workers).tobytes() == whole.tobytes()
+
+
+def test_no_row_changes_but_those_that_are_named_before():
+    rng = np.random.default_rng(7)
+    chunk = Chunks(corpus_of([rng.integers(4, size=9).tolist() for _ in range(9)]), 1)[0]  # of the twelve words, four
+    for inputs in (None, Composed(WORDS, NGrams(*NGRAMS))):
+        a_trainer = Trainer(np.arange(1, V + 1), np.ones(V), Settings(dim=D, noise=2), inputs)
+        before = a_trainer.initial_vectors() + 1
+        after = before.copy()
+        a_trainer.train(after, chunk)
+        changed = np.flatnonzero((after != before).any(axis=1))
+        named = a_trainer.touched(chunk)
+        assert len(set(named.tolist())) == len(named) < len(before)
+        assert set(changed.tolist()) <= set(named.tolist())
+        assert len(changed) > 6
 
 
 def test_workers_are_sent_where_the_input_vectors_are():
@@ -630,7 +571,7 @@ def test_the_loss_of_what_is_held_out_is_reported_and_changes_nothing(planted):
     seen, without = [], []
     text, corpus, counts = beginning(planted, 50_000)
     a_trainer = Trainer(counts, np.ones(len(counts)), Settings(dim=8, epochs=2))
-    vectors = epochs.fit(a_trainer, Chunks(corpus, 2, held_out=0.1), report=seen.append)
+    vectors = rounds.fit(a_trainer, Chunks(corpus, 2, held_out=0.1), report=seen.append)
     held_out = [report.held_out for report in seen if report.held_out is not None]
     assert len(held_out) == 2 and held_out[1] < held_out[0] < 6 * np.log(2)
     chunks = Chunks(corpus, 2, held_out=0.1)
@@ -640,5 +581,5 @@ def test_the_loss_of_what_is_held_out_is_reported_and_changes_nothing(planted):
     before = vectors.copy()
     a_trainer.loss(vectors, chunks.kept_back(0))
     assert np.array_equal(vectors, before)
-    epochs.fit(a_trainer, Chunks(corpus, 2), report=without.append)
+    rounds.fit(a_trainer, Chunks(corpus, 2), report=without.append)
     assert all(report.held_out is None for report in without)

@@ -45,6 +45,12 @@ def test_vectors_of_words_are_means_of_their_rows(composed, matrix):
         np.testing.assert_allclose(part, np.array(expected)[these], rtol=1e-13)
 
 
+def test_the_rows_of_some_words_are_theirs_and_their_buckets(composed):
+    ids = np.array([4, 0, 4], np.int32)
+    assert sorted(composed.touched(ids)) == sorted({*plain()[1][4], *plain()[1][0]})
+    assert sorted(Inputs(7).touched(ids)) == [0, 4]
+
+
 def test_unknown_words_are_composed_of_the_same_rows(composed, matrix):
     buckets, _ = plain()
     found = [len(WORDS) + buckets.index(bucket) for bucket in buckets_of("steam", *NGRAMS) if bucket in buckets]

@@ -74,11 +74,11 @@ def forge(owner, name, value_of):
 
 
 def forge_params(data_of):
-    def save_of(folder):
+    def parts_of(folder):
         data = data_of(folder)
-        return lambda file, *args, **kwargs: file.write(data)
+        return lambda array: [data]
 
-    return forge(np, "save", save_of)
+    return forge(checkpoints_module, "npy_parts", parts_of)
 
 
 def npy(array):

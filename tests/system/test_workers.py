@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from utils.system.calls import Missing
 from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.paths import PROJECT
 from utils.system.workers import Workers
+
+kept = {}  # what a worker remembers
 
 
 def power(base, exponent):
@@ -31,6 +34,18 @@ def die(_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def remember(name, value):
+    kept[name] = kept.get(name, "") + value
+
+
+def recall(name):
+    return kept.get(name) or Missing(name)
+
+
+def fail(message):
+    raise KeyError(message)
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_results_come_in_the_order_of_the_tasks(n):
     assert Workers(n).map(power, [(i, 2) for i in range(7)]) == [0, 1, 4, 9, 16, 25, 36]
@@ -44,6 +59,42 @@ def test_a_lost_worker_costs_its_round(tmp_path):
     workers = Workers(2)
     assert workers.map(die_once, [(str(tmp_path / "mark"), i) for i in range(4)]) == [0, 10, 20, 30]
     assert workers.losses == 1
+
+
+def test_each_worker_keeps_what_its_tasks_left_and_is_supplied_with_what_is_missing():
+    workers, supplied = Workers(2), []
+
+    def supply(i, missing):
+        supplied.append((i, missing.what))
+        for letter in "abc"[: i + 1]:
+            yield remember, missing.what, letter
+
+    def recalled():
+        return workers.map(recall, [("x",), ("x",)], supply)
+
+    assert recalled() == ["a", "ab"] and recalled() == ["a", "ab"]
+    assert sorted(supplied) == [(0, "x"), (1, "x")]
+    process, _ = workers._engine._running[1]
+    process.kill()  # between two calls: nobody sees it before the next
+    process.join()
+    assert recalled() == ["a", "ab"]
+    assert supplied[2:] == [(1, "x")] and workers.losses == 1
+
+
+def test_what_travels_is_counted():
+    workers = Workers(2)
+    assert workers.map(len, [(bytes(1000),), (bytes(500),)]) == [1000, 500]
+    assert 1500 < workers.sent < 1700 and 0 < workers.received < 100
+    workers.map(bytes, [(700,), (0,)])
+    assert workers.sent < 1800 and 700 < workers.received < 900
+
+
+def test_an_error_in_a_worker_is_raised_here_with_its_traceback_and_leaves_the_workers_as_they_were():
+    workers = Workers(2)
+    with pytest.raises(KeyError, match="here") as caught:
+        workers.map(fail, [("here",), ("there",)])
+    assert "in fail" in caught.value.__notes__[0]
+    assert workers.map(len, [("ab",), ("abc",)]) == [2, 3] and workers.losses == 0
 
 
 def test_endless_losses_end_the_run():
@@ -124,7 +175,7 @@ def test_a_parent_that_is_killed_leaves_no_process_behind(started):
     process, workers = started(600)
     numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
     session = [pid for pid in numbers if _session(pid) == process.pid]
-    assert set(workers) | {process.pid} < set(session)  # and the tracker of joblib
+    assert set(workers) | {process.pid} < set(session)  # and multiprocessing's resource tracker
     process.kill()
     process.communicate(timeout=100)  # waits until the last process that can write there has ended
     wait_for(lambda: not any(alive(pid) for pid in session))

@@ -1,5 +1,6 @@
 """The text of a training by epochs, in pieces that fit into memory."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,24 @@ class Chunk(NamedTuple):
     text: Corpus
     begin: float
     end: float
+
+
+class Piece(NamedTuple):
+    """A part of a chunk, to train on like a chunk; its number, which decides what is drawn, is that of no other.
+
+    Attributes
+    ----------
+    number, text, begin, end
+        As of a Chunk.
+    place : (int, int)
+        Of the chunk in the text, and of the piece in the chunk: the same in each epoch.
+    """
+
+    number: int
+    text: Corpus
+    begin: float
+    end: float
+    place: tuple[int, int]
 
 
 class Chunks:
@@ -62,6 +81,22 @@ class Chunks:
             text = text.select(~self._kept_back(i, len(text)))
         begin, end = (self.words_before(n) / self.words_before(len(self)) for n in (number, number + 1))
         return Chunk(number, text, begin, end)
+
+    def pieces(self, number, count):
+        """Cut a chunk into `count` pieces of whole sentences, with about as many words each: a list of Piece."""
+        chunk = self[number]
+        offsets, words = chunk.text.offsets, chunk.text.offsets[-1].item()
+        borders = np.searchsorted(offsets, words * np.arange(count) // count).tolist() + [len(offsets) - 1]
+        shares = [chunk.begin + (chunk.end - chunk.begin) * offsets[i].item() / max(1, words) for i in borders]
+        return [
+            Piece(
+                number * CHUNK + i,
+                Corpus(chunk.text.ids[offsets[first] : offsets[last]], offsets[first : last + 1] - offsets[first]),
+                *shares[i : i + 2],
+                (number % self.in_text, i),
+            )
+            for i, (first, last) in enumerate(itertools.pairwise(borders))
+        ]
 
     def kept_back(self, i):
         """The sentences of chunk `i` of the text that are held out, as a Chunk whose number no epoch has."""

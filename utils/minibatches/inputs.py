@@ -61,6 +61,10 @@ class Inputs:
         """Move what `read` has returned, but not the words that stay as they are: see `Rows.descend`."""
         rows.descend(pulls, rate if self._learns is None else rate * self._learns.take(rows.ids))
 
+    def touched(self, ids: np.ndarray) -> np.ndarray:
+        """The distinct rows of some words: shape (R,), in any order."""
+        return self._distinct(ids)[0]
+
     def of_words(self, matrix: np.ndarray) -> np.ndarray:
         """The input vectors of all words: shape (V, d)."""
         return matrix
@@ -106,6 +110,9 @@ class Composed(Inputs):
 
     def read(self, matrix, ids):
         return ComposedRows(matrix, ids, self._words, self)
+
+    def touched(self, ids):
+        return self._distinct(self.rows_of(self._words(ids)[0])[1])[0]
 
     def of_words(self, matrix):
         rows = np.ones(len(self._rows), matrix.dtype), self._rows, self._borders

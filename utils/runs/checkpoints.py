@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import io
 import json
 import math
 import random
@@ -14,7 +13,7 @@ import numpy as np
 from utils.system.errors import EnvironmentFailure, InputError, brief
 from utils.system.files import remove_leftovers, write_together
 from utils.system.locks import locked
-from utils.system.npy import array_from
+from utils.system.npy import array_from, npy_parts
 
 STATE_FORMAT = 1
 LOCK = ".saved.lock"
@@ -29,7 +28,8 @@ UNREADABLE = (
 class Checkpoints:
     """The checkpoints of one run in one folder: pairs of `saved_params_<iteration>.npy` and `saved_state_<...>.json`.
 
-    The state names the parameters' SHA-256, so that a pair is whole or does not count. Nothing is ever unpickled.
+    A run with more to keep than parameters has a `saved_rest_<iteration>.npy` beside them. The state names the SHA-256
+    of each, so that a checkpoint is whole or does not count. Nothing is ever unpickled.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Checkpoints:
             yield
             return
         with locked(self.folder / LOCK, "wait for it to end, or use another folder (--out)"):
-            remove_leftovers(self.folder, "saved_params_*.npy", "saved_state_*.json")
+            remove_leftovers(self.folder, "saved_params_*.npy", "saved_rest_*.npy", "saved_state_*.json")
             self._held = True
             try:
                 yield
@@ -78,8 +78,8 @@ class Checkpoints:
                 self._held = False
                 self._found.clear()
 
-    def save(self, iteration, params, state):
-        """Write one checkpoint: both files or, on any failure, neither. Then remove what need not be kept.
+    def save(self, iteration, params, state, rest=None):
+        """Write one checkpoint: all its files or, on any failure, none. Then remove what need not be kept.
 
         Parameters
         ----------
@@ -88,18 +88,19 @@ class Checkpoints:
         state : dict
             Must go into JSON. A run of `sgd` keeps "streams" as `streams` returns them, "start" (the streams when it
             began), "step" and "loss" (the smoothed one, or None).
+        rest : ndarray of floats, optional
+            Whatever else the run needs to go on. `newest` and `all` give it back as "rest" of the state.
         """
         self._found.clear()
         params = np.asarray(params)
         if flaw := _flaw(params):
             raise InputError(f"{self._params(iteration)} is not written: {flaw}")
-        buffer = io.BytesIO()
-        np.save(buffer, params, allow_pickle=False)
+        parts = {"params": npy_parts(params)} | ({} if rest is None else {"rest": npy_parts(rest)})
         state = {
             "format": STATE_FORMAT,
             "iteration": iteration,
             "settings": self.settings,
-            "params_sha256": hashlib.sha256(buffer.getbuffer()).hexdigest(),
+            **{f"{name}_sha256": _sha256(file) for name, file in parts.items()},
             **state,
         }
         state["state_sha256"] = _digest(state)
@@ -107,7 +108,8 @@ class Checkpoints:
         written = json.dumps(state).encode()
         if self.losses:
             self.losses.save()
-        write_together({self._state(iteration): written, self._params(iteration): buffer.getbuffer()})
+        files = {self._rest(iteration): parts["rest"]} if "rest" in parts else {}
+        write_together({self._state(iteration): written, **files, self._params(iteration): parts["params"]})
         self._damaged.discard(iteration)
         self.thin_out(iteration)
 
@@ -122,7 +124,7 @@ class Checkpoints:
         oldest = [i for i in states if self._params(i).exists()][: self.keep][-1]
         for iteration in states:
             if iteration < oldest:
-                for path in (self._params(iteration), self._state(iteration)):
+                for path in (self._params(iteration), self._rest(iteration), self._state(iteration)):
                     try:
                         path.unlink(missing_ok=True)
                     except OSError as error:
@@ -171,13 +173,14 @@ class Checkpoints:
         if start == iterations > 0:
             units = f"{self.unit}{'es' if self.unit.endswith('ch') else 's'}"
             return f"{self._params(start)} is there: all {iterations} {units} are done, nothing is left to train"
-        if start:
+        if found:
             return f"continuing from {self.unit} {start} ({self._params(start)})"
         return f"starting from {self.unit} 0 (no checkpoint to continue from in {self.folder.resolve()})"
 
     def set_aside(self):
         """Move all checkpoints into a new subfolder `previous-<n>`; return its path, or None if there are none."""
-        files = [*self.folder.glob("saved_params_*.npy"), *self.folder.glob("saved_state_*.*")]
+        names = "saved_params_*.npy", "saved_rest_*.npy", "saved_state_*.*"
+        files = [file for name in names for file in self.folder.glob(name)]
         if not files:
             return None
         files += [self.losses.path] if self.losses and self.losses.path.exists() else []
@@ -195,6 +198,9 @@ class Checkpoints:
 
     def _params(self, iteration):
         return self.folder / f"saved_params_{iteration}.npy"
+
+    def _rest(self, iteration):
+        return self.folder / f"saved_rest_{iteration}.npy"
 
     def _state(self, iteration):
         return self.folder / f"saved_state_{iteration}.json"
@@ -231,10 +237,12 @@ class Checkpoints:
                 raise _Damaged("its state is not as it was written")
             if state["iteration"] != iteration:
                 raise _Damaged(f"it is of iteration {state['iteration']}")
-            if state["params_sha256"] != hashlib.sha256(data).hexdigest():
+            if state["params_sha256"] != _sha256([data]):
                 raise _Damaged("parameters and state do not belong together")
             params = array_from(data).copy()  # that a run may write to
             _verify(params, state)
+            if "rest_sha256" in state:
+                state["rest"] = self._load_rest(iteration, state)
             return params, state
         except FileNotFoundError as error:
             raise _Damaged(f"{Path(error.filename).name} is missing") from None
@@ -242,8 +250,25 @@ class Checkpoints:
             raise _Damaged(f"it cannot be read ({type(error).__name__}: {brief(error)})") from None
 
 
+    def _load_rest(self, iteration, state):
+        data = self._rest(iteration).read_bytes()
+        if state["rest_sha256"] != _sha256([data]):
+            raise _Damaged(f"{self._rest(iteration).name} and state do not belong together")
+        rest = array_from(data).copy()
+        if flaw := _flaw(rest):
+            raise _Damaged(flaw)
+        return rest
+
+
 class _Damaged(Exception):
     """A checkpoint that does not count."""
+
+
+def _sha256(parts):
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _digest(state):

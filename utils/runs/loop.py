@@ -6,7 +6,11 @@ import numpy as np
 
 from utils.runs.checkpoints import ELSEWHERE, refuse_other
 from utils.system import console
-from utils.system.errors import InputError
+from utils.system.errors import EnvironmentFailure, InputError
+
+
+class Undone(EnvironmentFailure):
+    """A step that the machine would not let be done, and that has left the run as it was before."""
 
 
 class Run:
@@ -45,8 +49,14 @@ class Run:
         """What a checkpoint must keep besides the parameters: a dict that goes into JSON."""
         return {}
 
+    def rest(self):
+        """What a checkpoint must keep that is too large for the state: an array of floats, or None."""
+
     def resume(self, state, folder):
-        """Take up the state of a checkpoint; `x` and `done` follow. Raise InputError if it is of another run."""
+        """Take up the state of a checkpoint, and its `rest` by that name; `x` and `done` follow.
+
+        Raise InputError if it is of another run.
+        """
 
     def losses(self):
         """What is known of the losses, for the message of a run that diverged; may be empty."""
@@ -83,15 +93,24 @@ def drive(run, total, checkpoints=None):
     InputError
         The loss or the parameters are no longer finite; checkpoints of another run.
     EnvironmentFailure
-        A checkpoint cannot be written.
+        A checkpoint cannot be written; or a step could not be done, and what was done before it is saved.
     KeyboardInterrupt
         A signal stopped the run.
     """
     with checkpoints.held() if checkpoints else nullcontext():
         _take_up(run, total, checkpoints)
         with console.holding_back_interrupts() if checkpoints else nullcontext(console.StopRequest()) as stop:
+            unsaved = False  # whether a step was taken since
             while run.done < total:
-                run.step()
+                try:
+                    run.step()
+                except Undone as failure:
+                    if unsaved:
+                        _save(run, checkpoints)
+                    kept = checkpoints and (unsaved or run.saved)
+                    hint = "; what was done before is saved, run it again to continue" if kept else ""
+                    raise EnvironmentFailure(f"{failure}{hint}") from failure
+                unsaved = True
                 try:
                     run.report()
                 except OSError:
@@ -100,6 +119,7 @@ def drive(run, total, checkpoints=None):
                 stopping = stop.requested and run.done < total  # asked once: what is said to be saved is saved
                 if stopping or run.done == total or run.due():
                     _save(run, checkpoints)
+                    unsaved = False
                 if stopping:
                     raise stop.as_exception(f"stopped after {run.unit} {run.done} and saved; run it again to continue")
     return run.x
@@ -124,5 +144,5 @@ def _save(run, checkpoints):
     if not np.isfinite(run.x).all():
         raise run.diverged("parameters")
     if checkpoints:
-        checkpoints.save(run.done, run.x, run.state())
+        checkpoints.save(run.done, run.x, run.state(), run.rest())
         run.saved = run.done

@@ -55,7 +55,7 @@ def write_together(contents):
 
     Parameters
     ----------
-    contents : dict of Path to bytes
+    contents : dict of Path to (bytes or list of bytes-like)
         In the order in which they shall appear. Should the machine stop between two of them, or fail to replace files
         that were there before, the first are new and the last are not: let the last one tell what it belongs to.
 
@@ -69,7 +69,7 @@ def write_together(contents):
         for path, data in contents.items():
             handle, temporaries[path] = _open_beside(path)
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.writelines(data if isinstance(data, list) else [data])
                 file.flush()
                 os.fsync(handle)
         for path, temporary in temporaries.items():

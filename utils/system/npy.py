@@ -1,4 +1,4 @@
-"""Arrays from the bytes of untrusted .npy files."""
+"""Arrays from the bytes of untrusted .npy files, and the bytes of such files."""
 
 import io
 import math
@@ -9,6 +9,13 @@ import numpy as np
 
 # What NumPy raises at a malformed header, beside ValueError.
 MALFORMED = (tokenize.TokenError, OverflowError, RecursionError, MemoryError, TypeError, SyntaxError, Warning)
+
+
+def npy_parts(array):
+    """What `np.save` writes for an array, without a copy of the numbers: list of bytes-like, to be written in turn."""
+    header, array = io.BytesIO(), np.asarray(array, order="C")
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+    return [header.getvalue(), array.reshape(-1).view(np.uint8).data]
 
 
 def array_from(data):
