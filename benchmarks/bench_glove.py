@@ -28,6 +28,7 @@ def here(text, sets, dim, iterations, seed):
     from utils.counting import glove
     from utils.counting.cooccurrence import cooccurrence
     from utils.vectors.files import select
+    from utils.vectors.wordvectors import WordVectors
 
     text, clock = read(text), [time.process_time()]
     counts = cooccurrence(text.corpus, WINDOW, "harmonic", V=len(text.words))
@@ -42,7 +43,7 @@ def here(text, sets, dim, iterations, seed):
     vectors = select(trainer.stacked(glove.fit(trainer, report=report)), "sum")
     counting, preparing, *seconds = (after - before for before, after in zip(clock, clock[1:], strict=False))
     found = {"V": len(text.words), "cells": counts.nnz, "counting": counting, "preparing": preparing}
-    return {**found, "seconds": seconds, "costs": costs, "scores": scores(text.words, vectors, sets, text)}
+    return {**found, "seconds": seconds, "costs": costs, "scores": scores(WordVectors(text.words, vectors), sets, text)}
 
 
 def main():

@@ -256,7 +256,7 @@ def rho_of_rows(words, rows, pairs):
     """Spearman's rho of the cosines of sparse rows, which are too long to be made dense."""
     import numpy as np
 
-    from utils.scoring.wordsets import correlate
+    from utils.scoring.wordsets import Cosines, correlate
 
     index = {word: i for i, word in enumerate(words)}
     places = [[index.get(word, index.get(word.lower())) for word in pair[:2]] for pair in pairs]
@@ -266,7 +266,7 @@ def rho_of_rows(words, rows, pairs):
     lengths[lengths == 0] = 1
     cosines = np.full(len(pairs), np.nan)
     cosines[known] = rows[left].multiply(rows[right]).sum(axis=1) / (lengths[left] * lengths[right])
-    return correlate([cosines], pairs)[0].rho
+    return correlate([Cosines(cosines, np.zeros(len(pairs), bool))], pairs)[0].rho
 
 
 # Results: one line of JSON for each

@@ -129,7 +129,7 @@ def test_help_names_every_option_of_the_training_asked_for_and_how_to_see_the_ot
         *("--epochs", "--model", "--noise", "--held-out", "--subsample", "--subsample-form", "--dtype", "--workers"),
         "--cluster",
         *("--corpus", "--lowercase", "--keep-case", "--token-pattern", "--min-count", "--max-vocab"),
-        *("--encoding-errors", "--cache", "--init", "--continue", "--freeze"),
+        *("--encoding-errors", "--cache", "--init", "--continue", "--freeze", "--subwords", "--buckets"),
     }
     for arguments in (("--corpus", "x"), ("--epochs", "5"), ("--epochs=5",)):
         options, text = shown(*arguments)

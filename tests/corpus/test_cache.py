@@ -225,7 +225,7 @@ def test_what_another_process_has_made_meanwhile_stays(path, cache):
     found, _ = sources.find_sources(path)
     kept = CorpusCache(cache, found, TextOptions().as_dict())
     with kept.building() as folder:
-        facts, content = reading._build(folder, found, TextOptions(), "text", False)
+        facts, content = reading._build(folder, found, TextOptions(), "text", False, ())
         read(path, cache)
         number = place_without_parts(cache).stat().st_ino
         assert kept.keep(folder, facts, content, 0) is not None

@@ -122,7 +122,8 @@ def parsers():
                 (vectors[name],),
                 read_vectors,
                 name in TEXT,
-                r"\d+ vectors, .* \d+ words: they do not belong together$",
+                r"\d+ vectors, .* \d+ words: they do not belong together$"
+                "|is UTF-16 text: |is damaged, or not an archive of NumPy: ",  # by its first bytes, which were damaged
                 pair_of(vectors, name),
                 check_vectors,
                 2 * MEMORY,  # binary files are read by the megabyte
