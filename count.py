@@ -306,6 +306,7 @@ def trained(args, training, checkpoints, say):
 
 
 def described(args, measure, d):
+    """What the vectors are, in words: those of a measure of the counts, or GloVe's."""
     if args.method == "glove":
         return f"GloVe, {args.vectors} vectors, {d} dimensions"
     return f"rows of {MEASURES[measure]}" if d == 0 else f"SVD of {MEASURES[measure]}, {d} dimensions"

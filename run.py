@@ -139,19 +139,7 @@ def epochs_parser():
         default=Settings.model,
         help="what predicts what: the centre word each outside word, or their mean the centre word",
     )
-    parser.add_argument(
-        "--subwords",
-        type=options.characters,
-        metavar="MIN-MAX",
-        help="compose each word's vector of its own and those of its n-grams of so many characters, as in fastText "
-        "(3-6 is usual); with --save FILE.npz words never seen get vectors, too",
-    )
-    parser.add_argument(
-        "--buckets",
-        type=options.at_least_one,
-        metavar="N",
-        help=f"hash n-grams into so many vectors; those of the text alone take memory (default: {BUCKETS:,})",
-    )
+    add_subwords(parser)
     dim = f"dimensions of the vectors (default: {Settings.dim}, or those of --init or --continue)"
     options.add(parser, "--dim", help=dim)
     options.add(parser, "--window", default=Settings.window)
@@ -185,6 +173,23 @@ def epochs_parser():
     add_run_options(parser, lines, KEPT)
     options.add_text_options(parser)
     return parser
+
+
+def add_subwords(parser):
+    """Declare of which n-grams the input vectors are composed."""
+    parser.add_argument(
+        "--subwords",
+        type=options.characters,
+        metavar="MIN-MAX",
+        help="compose each word's vector of its own and those of its n-grams of so many characters, as in fastText "
+        "(3-6 is usual); with --save FILE.npz words never seen get vectors, too",
+    )
+    parser.add_argument(
+        "--buckets",
+        type=options.at_least_one,
+        metavar="N",
+        help=f"hash n-grams into so many vectors; those of the text alone take memory (default: {BUCKETS:,})",
+    )
 
 
 def add_beginnings(parser):
@@ -378,6 +383,9 @@ def main(arguments=None):
         say(*training.findings)
         if training.warning:
             console.note(training.warning)
+        if args.beginning is not None and not args.quiet:
+            inputs = parameters[: len(training.words)]
+            say(training.taken.moved(inputs), *training.taken.scores(inputs))
         print_neighbours(words, vectors, training.counts, say)
         say(f"wrote {file}")
         if args.by_epochs and args.subwords:

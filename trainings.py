@@ -316,9 +316,6 @@ class ByEpochs:
         seconds = time.perf_counter() - started
         speed = f", {(words - first) / seconds:,.0f} words/s" if start < self.total else ""
         self.findings.append(f"training took {seconds:.1f} seconds{speed}")
-        if self.taken:
-            inputs = vectors[: len(self.words)]
-            self.findings += [self.taken.moved(inputs), *self.taken.scores(inputs)]
         return vectors
 
 

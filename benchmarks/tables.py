@@ -4,10 +4,10 @@
     python benchmarks/tables.py TEXT --sets FOLDER --results results.jsonl --only methods --methods skip-gram cbow
     python benchmarks/tables.py TEXT --sets FOLDER --data TREEBANK --small      # the text's beginning, d = 20, one seed
 
-Each line of a table is a process of its own on one core. Its result is appended to --results as soon as it is there,
-and what stands there is not measured again: a run that was interrupted goes on where it was, and one with --methods
-measures those lines only (`--methods` alone: none) but shows all. TREEBANK is the folder of the Stanford Sentiment
-Treebank; without it there is no table of sentiment. gensim's lines need gensim.
+Each line of a table is measured by a process of its own, on one core, and its result is appended to --results at once.
+Lines found there are not measured again: an interrupted run resumes where it stopped. --methods limits what is measured
+(alone: nothing), but all lines are shown. TREEBANK is the folder of the Stanford Sentiment Treebank; without it there
+is no table of sentiment. The lines of gensim need gensim.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Read and evaluate the formulas of the written part: arithmetic on numbers, vectors and matrices, and nothing else.
 
-A formula is parsed by Python's `ast`, but never run by Python: every kind of node that may stand in it has a method
-here, and anything else is refused. There is no attribute but `.T`, no text, no comparison, no name beside those of the
-question and the functions of `FUNCTIONS`, and the length, depth, numbers, powers, sizes and steps are limited.
+A formula is parsed by Python's `ast`, but never run by Python: each kind of node that is allowed has a method here, and
+everything else is refused. The only attribute is `.T`; strings and comparisons are not allowed; names are those of the
+question and of `FUNCTIONS`. Length, depth, numbers, powers, sizes and steps are limited.
 """
 
 import ast

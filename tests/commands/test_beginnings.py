@@ -144,6 +144,17 @@ def test_scores_before_and_after_are_those_of_the_pairs_that_both_have(tmp_path,
     assert line.endswith("; 4 pairs that both have of 5)")
 
 
+def test_the_vectors_are_saved_before_a_set_that_cannot_be_read_is_reported(train, texts, tmp_path, monkeypatch):
+    (tmp_path / "sets").mkdir()
+    write(tmp_path / "sets" / "men.txt", ["a b 1", "no number here"])
+    monkeypatch.setenv("EVAL_SETS", str(tmp_path / "sets"))
+    options = ("--corpus", texts.old, "--init", given(TRAINED, tmp_path), "--min-count", 1, "--epochs", 1)
+    refused = train(*options, out="new")
+    assert (refused.status, "men.txt, line 2" in refused.err) == (2, True)
+    assert "red" in refused.vectors
+    assert train(*options, "--quiet", out="quiet").status == 0
+
+
 # --continue
 
 
@@ -275,7 +286,7 @@ def test_going_on_wants_more_text(train, old):
 
 
 def test_an_unfinished_run_is_finished_first(train, texts, monkeypatch):
-    monkeypatch.setattr("utils.runs.rounds.SAVE_EVERY", -1)
+    monkeypatch.setattr("utils.runs.loop.SAVE_EVERY", -1)
     monkeypatch.setattr("utils.minibatches.chunks.CHUNK", 6)
     folder = train("--corpus", texts.old, *SMALL, out="old").folder
     last, _, _ = Checkpoints(folder).newest()

@@ -197,7 +197,7 @@ def test_the_curve_goes_by_words_read_and_holds_every_loss(train, monkeypatch):
 
 def test_animate_has_a_frame_for_the_start_and_each_checkpoint(train, monkeypatch):
     small_chunks(monkeypatch)
-    monkeypatch.setattr(rounds, "SAVE_EVERY", -1)
+    monkeypatch.setattr("utils.runs.loop.SAVE_EVERY", -1)
     trained = train("--animate")
     words = int(trained.losses[-1][0].replace(",", ""))
     assert min(trained.frames) == 0
@@ -227,7 +227,7 @@ def test_words_of_the_map_can_be_chosen(train, sample_folder):
 
 def test_a_run_that_ends_half_way_goes_on_to_the_same_end(train, monkeypatch):
     small_chunks(monkeypatch)
-    monkeypatch.setattr(rounds, "SAVE_EVERY", -1)
+    monkeypatch.setattr("utils.runs.loop.SAVE_EVERY", -1)
     whole = train("--print-every", 1, out="whole")
     save, saved = run.Checkpoints.save, []
 
@@ -337,7 +337,7 @@ def test_the_loss_held_out_and_several_workers_go_with_composed_vectors(composin
 
 def test_the_animation_shows_composed_vectors(composing, monkeypatch):
     small_chunks(monkeypatch)
-    monkeypatch.setattr(rounds, "SAVE_EVERY", -1)
+    monkeypatch.setattr("utils.runs.loop.SAVE_EVERY", -1)
     vectors, trained = composing("--animate")
     assert np.array_equal(trained.frames[max(trained.frames)], vectors[trained.words])
 

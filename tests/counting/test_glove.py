@@ -224,7 +224,7 @@ def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path):
 
 def test_a_checkpoint_is_due_once_a_minute(monkeypatch):
     clock = iter(range(0, 1000, 25))  # seconds: a batch takes 25
-    monkeypatch.setattr(glove.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("utils.runs.loop.time.monotonic", lambda: next(clock))
     run = glove._Iterations(trainer_of(), None, None)
     assert [run.due() for _ in range(6)] == [False, False, True, False, False, True]
 

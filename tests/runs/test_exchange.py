@@ -249,7 +249,7 @@ def test_what_is_still_owed_belongs_to_a_checkpoint(planted, cut, tmp_path, caps
             signal.raise_signal(signal.SIGINT)
 
     monkey = pytest.MonkeyPatch()
-    monkey.setattr(rounds, "SAVE_EVERY", -1)
+    monkey.setattr("utils.runs.loop.SAVE_EVERY", -1)
     with pytest.raises(KeyboardInterrupt):
         fit(planted, InTurn(2), checkpoints=checkpoints, progress=stop)
     monkey.undo()

@@ -9,7 +9,6 @@ V is the vocabulary's size, d the dimension; a batch has R rows, C columns and n
 [u, b, 1], an outside word [v, 1, c], so that one product makes a score: u.v + b + c.
 """
 
-import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,12 +16,11 @@ import numpy as np
 
 from utils.counting.tiles import Batches
 from utils.runs.checkpoints import ELSEWHERE
-from utils.runs.loop import Run, drive
+from utils.runs.loop import TimedRun, drive
 from utils.system.errors import InputError
 from utils.system.memory import refuse_beyond_memory
 
 BAND = 2048  # words of similar frequency, put in random order
-SAVE_EVERY = 60.0  # seconds between checkpoints
 BYTES_PER_CELL = 56  # at most, while cells are put in order, besides the matrix: measured, with a margin
 
 
@@ -247,19 +245,19 @@ def fit(trainer, checkpoints=None, report=None, progress=None):
         return drive(_Iterations(trainer, report, progress), total, checkpoints)
 
 
-class _Iterations(Run):
+class _Iterations(TimedRun):
     """The run that `fit` drives; a step is a batch."""
 
     unit = "batch"
 
     def __init__(self, trainer, report, progress):
+        super().__init__()
         self.trainer = trainer
         self.tell, self.progress = report or (lambda report: None), progress or (lambda batch: None)
         self.x = trainer.initial()
         self.remedy = f"try a smaller step than {trainer.settings.step:g}"
         self.sum, self.loss = 0.0, None  # of this iteration so far; the last one reported
         self.batches = iter(())
-        self.saved_at = time.monotonic()
 
     def step(self):
         batch = next(self.batches, None)
@@ -277,12 +275,6 @@ class _Iterations(Run):
             self.loss, self.sum = self.sum / self.trainer.cells, 0.0
             self.tell(Report(self.done, self.loss))
         self.progress(self.done)
-
-    def due(self):
-        due = time.monotonic() - self.saved_at > SAVE_EVERY
-        if due:  # noted here, since without checkpoints nothing asks for the state
-            self.saved_at = time.monotonic()
-        return due
 
     def state(self):
         return {"loss": self.loss, "sum": self.sum}

@@ -1,5 +1,6 @@
 """One resumable loop: it steps, reports, writes checkpoints and stops without losing anything."""
 
+import time
 from contextlib import nullcontext
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from utils.runs.checkpoints import ELSEWHERE, refuse_other
 from utils.system import console
 from utils.system.errors import EnvironmentFailure, InputError
+
+SAVE_EVERY = 60.0  # seconds between the checkpoints of a TimedRun
 
 
 class Undone(EnvironmentFailure):
@@ -67,6 +70,18 @@ class Run:
         kept = f"the checkpoint of {self.unit} {self.saved} is good" if self.saved else ""
         parts = f"the {what} went to infinity or NaN at {self.unit} {self.done}: {self.remedy}", self.losses(), kept
         return InputError("; ".join(filter(None, parts)))
+
+
+class TimedRun(Run):
+    """A run that is saved every minute."""
+
+    def __init__(self):
+        self._saved_at = time.monotonic()
+
+    def due(self):
+        if due := time.monotonic() - self._saved_at > SAVE_EVERY:
+            self._saved_at = time.monotonic()
+        return due
 
 
 def drive(run, total, checkpoints=None):

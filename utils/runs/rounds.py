@@ -7,20 +7,18 @@ learnt (utils/runs/exchange.py).
 
 import contextlib
 import math
-import time
 from typing import NamedTuple
 
 import numpy as np
 
 from utils.runs.checkpoints import ELSEWHERE
 from utils.runs.exchange import Exchange
-from utils.runs.loop import Run, Undone, drive
+from utils.runs.loop import TimedRun, Undone, drive
 from utils.system.errors import EnvironmentFailure, InputError
 from utils.system.workers import Workers
 
 ROUND = 1 << 16  # words, over the square root of n: what n workers read in a round; in longer ones they learn less
 LEAST_ROUNDS = 64  # in an epoch, of texts too short for such rounds
-SAVE_EVERY = 60.0  # seconds between checkpoints
 REPORTS = 20  # of the loss, in a whole training
 
 
@@ -85,12 +83,13 @@ def fit(trainer, chunks, checkpoints=None, workers=None, report=None, progress=N
     return vectors
 
 
-class _Epochs(Run):
+class _Epochs(TimedRun):
     """The run that `fit` drives; a step is a chunk or, with several workers, a round on a piece of n chunks."""
 
     unit = "chunk"
 
     def __init__(self, trainer, chunks, vectors, workers, report, progress, every):
+        super().__init__()
         self.trainer, self.chunks, self.workers = trainer, chunks, workers
         self.tell, self.progress = report or (lambda report: None), progress or (lambda chunk: None)
         self.x = vectors
@@ -99,7 +98,6 @@ class _Epochs(Run):
         self.since_report, self.of_epoch = [0.0, 0.0], [0.0, 0.0]  # sum of losses, predictions
         self.loss = self.epoch_loss = None  # the last ones reported
         self.borders = _report_borders(chunks, every)
-        self.saved_at = time.monotonic()
         self.exchange = self.kept = None  # with several workers
         self.rounds = 0  # done on the chunks that are under way
         self.pieces = []  # for each round on them, one for each worker
@@ -166,11 +164,7 @@ class _Epochs(Run):
         losses, predictions = zip(*(self.trainer.loss(self.x, chunk) for chunk in kept_back), strict=True)
         return float(sum(losses)) / float(sum(predictions)) if sum(predictions) else None
 
-    def due(self):
-        return time.monotonic() - self.saved_at > SAVE_EVERY
-
     def state(self):
-        self.saved_at = time.monotonic()
         names = "loss", "epoch_loss", "since_report", "of_epoch"
         state = {name: getattr(self, name) for name in names}
         return state if self.workers.n == 1 else state | {"workers": self.workers.n, "rounds": self.rounds}
