@@ -357,22 +357,38 @@ def minibatchLossAndGradient(wordVectors, batch):
     grad : RowGradient, shape (2 V, d)
     """
     total = _softmax_minibatch if batch.targets.shape[1] == 1 else _negative_sampling_minibatch
-    loss, rows, values = total(wordVectors, batch)
-    return loss / batch.windows, RowGradient(rows, values, wordVectors.shape)
+    return total(wordVectors, batch)
 
 
 def _softmax_minibatch(x, batch):
     V = len(x) // 2
     centres, which = np.unique(batch.centres, return_inverse=True)  # (n,), (P,)
     loss, grad_v, grad_U = _naive_softmax(x[centres], batch.targets[:, 0] - V, which, x[V:])
-    return loss, np.append(centres, np.arange(V, 2 * V)), np.concatenate((grad_v, grad_U)) / batch.windows
+    rows, values = np.append(centres, np.arange(V, 2 * V)), np.concatenate((grad_v, grad_U))  # (n + V,), (n + V, d)
+    return loss / batch.windows, RowGradient.of_rows(rows, values / batch.windows, x.shape)
 
 
 def _negative_sampling_minibatch(x, batch):
-    v, u = x.take(batch.centres, axis=0), x.take(batch.targets, axis=0)  # (P, d), (P, K+1, d)
+    read = x.take(batch.pairs, axis=0)  # (P, K+2, d)
+    v, u = read[:, 0], read[:, 1:]  # (P, d), (P, K+1, d)
     loss, delta = negative_sampling(v, u)
-    # Repeated rows add up: delta * v for each target, delta @ u for each centre word.
-    return loss, batch.rows, batch.gradient(delta, v, np.vecmat(delta, u))
+    # Equation 56: of each pair, delta @ u goes to the row of its centre word, a multiple of v to that of each target.
+    vectors = np.empty((len(v), 2, x.shape[1]), delta.dtype)  # (P, 2, d)
+    np.vecmat(delta, u, out=vectors[:, 0])
+    vectors[:, 1] = v
+    weights = np.empty(batch.pairs.shape, delta.dtype)  # (P, K+2)
+    weights[:, 0], weights[:, 1:] = 1, delta
+    columns = weights.ravel(), batch.pairs.ravel(), _borders(*batch.pairs.shape)
+    return loss / batch.windows, RowGradient(columns, vectors.reshape(-1, x.shape[1]), x.shape, 1 / batch.windows)
+
+
+@functools.lru_cache(maxsize=1024)
+def _borders(P, width):
+    """Where the summands of each vector begin: one of a centre word, and those of its targets, pair by pair."""
+    first = np.arange(0, P * width + 1, width)  # (P + 1,)
+    borders = np.stack((first, first + 1), axis=1).ravel()[:-1]  # (2P + 1,)
+    borders.flags.writeable = False
+    return borders
 
 
 def main(arguments=None):

@@ -230,7 +230,7 @@ def test_a_minibatch_at_once(problem):
         random.seed(seed)
         pairs = pairs_of(windows, V, K)
         rows = np.array([[c, *(V + word for word in (o, *(negatives or ())))] for c, o, negatives in pairs])
-        batch = Minibatch.of(rows, len(windows))
+        batch = Minibatch(rows, len(windows))
         assert_equal(*minibatchLossAndGradient(x, batch), x, pairs, len(windows))
 
 
@@ -241,7 +241,7 @@ def test_two_words_one_dimension_and_scores_of_any_size(score, sign):
     for K in (0, 1, 50):
         pairs = [(0, 0, [1] * K or None), (0, 1, [0] * K or None), (1, 0, [1] * K or None)]
         rows = np.array([[c, *(2 + word for word in (o, *(negatives or ())))] for c, o, negatives in pairs])
-        batch = Minibatch.of(rows, 1)
+        batch = Minibatch(rows, 1)
         assert_equal(*minibatchLossAndGradient(x, batch), x, pairs)
 
 

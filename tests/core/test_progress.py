@@ -163,7 +163,7 @@ def test_the_loss_of_a_minibatch_is_the_mean_over_its_windows_in_double_precisio
     V, d, P, windows = 50, 4, 4000, 1300
     x = rng.standard_normal((2 * V, d))
     pairs = rng.integers(V, size=(P, K + 2)) + np.array([0, *[V] * (K + 1)])
-    batch = Minibatch.of(pairs, windows)
+    batch = Minibatch(pairs, windows)
     losses = []
     for v, *us in x[pairs].tolist():
         if K:

@@ -67,7 +67,7 @@ def test_a_row_gradient_descends_as_its_dense_array():
     dense = np.zeros((5, 2))
     dense[rows] = values
     start = np.arange(10.0).reshape(5, 2)
-    by_rows = sgd(lambda x: (1.0, RowGradient(rows, values, (5, 2))), start, 0.3, 20)
+    by_rows = sgd(lambda x: (1.0, RowGradient.of_rows(rows, values, (5, 2))), start, 0.3, 20)
     assert np.array_equal(by_rows, sgd(lambda x: (1.0, dense), start, 0.3, 20))
     assert not np.array_equal(by_rows, start)
 

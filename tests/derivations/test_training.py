@@ -93,7 +93,7 @@ class Batch:
             [c, self.words + o, *(self.words + w for w in negatives)]
             for c, o, negatives in zip(self.centres, self.outsides, self.negatives, strict=True)
         ]
-        batch = Minibatch.of(np.array(pairs), self.windows)
+        batch = Minibatch(np.array(pairs), self.windows)
         loss, grad = minibatchLossAndGradient(np.concatenate([self.V.T, self.U.T]), batch)
         dense = np.asarray(grad)
         return loss, dense[: self.words].T, dense[self.words :].T

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from utils.minibatches.handout import random_numbers
+from utils.minibatches.stream import random_numbers
 from utils.system.errors import InputError
 from utils.treebank import StanfordSentiment
 

@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 from fasttextmodel import buckets_of
-from scipy.sparse import csc_array
 
-from utils.minibatches import inputs
-from utils.minibatches.inputs import Composed, Inputs, subtract_product
+from utils.minibatches.inputs import Composed, Inputs
 from utils.system.errors import InputError
 from utils.vectors.subwords import NGrams
 
@@ -71,21 +69,3 @@ def test_single_precision_stays_single(composed, matrix):
 def test_words_without_any_ngram_are_refused():
     with pytest.raises(InputError, match="no word has n-grams of 40 to 50 characters"):
         Composed(WORDS, NGrams(40, 50, 10))
-
-
-@pytest.mark.parametrize("how", ["in place", "without SciPy's function", "with gaps between the rows"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_product_is_subtracted_in_place(monkeypatch, dtype, how):
-    rng = np.random.default_rng(0)
-    rows, borders = np.array([5, 1, 5, 5, 0], np.int32), np.array([0, 2, 2, 5], np.int32)
-    data, vectors = rng.standard_normal(5).astype(dtype), rng.standard_normal((3, 4)).astype(dtype)
-    if how == "without SciPy's function":
-        monkeypatch.setattr(inputs, "csc_matvecs", None)
-    else:
-        assert inputs.csc_matvecs is not None
-    whole = rng.standard_normal((8, 8)).astype(dtype)
-    matrix = whole[1:7, 2:6] if how.startswith("with gaps") else whole[:, :4].copy()[1:7]
-    expected = matrix - csc_array((data, rows, borders), shape=(6, 3)).toarray() @ vectors
-    subtract_product(matrix, (data, rows, borders), vectors)
-    np.testing.assert_allclose(matrix, expected, rtol=1e-6 if dtype == np.float32 else 1e-14)
-    assert not np.shares_memory(matrix, whole) or np.array_equal(whole[1:7, 2:6], matrix)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from utils.corpus.ids import Corpus
 from utils.minibatches import ahead, replay
 from utils.minibatches.decoding import Choices
-from utils.minibatches.handout import Minibatch, draw_minibatch
+from utils.minibatches.handout import draw_minibatch
 from utils.minibatches.replay import Replay
-from utils.minibatches.rowsums import RowSums
 
 
 @given(st.integers(1, 2**32 - 1), st.lists(st.integers(0, 2**32 - 1), max_size=30), st.integers(0, 40))
@@ -54,10 +53,8 @@ def assert_same_minibatches(corpus, table, C, windows, K, V, n):
     replayed = Replay(corpus, table, C, windows, K, V)
     for batch in drawn:
         got = replayed.minibatch()
-        assert got.centres.tolist() == batch.centres.tolist()
-        assert got.targets.tolist() == batch.targets.tolist()
-        assert sorted(got.rows.tolist()) == sorted({*batch.centres.tolist(), *batch.targets.ravel().tolist()})
-        assert got.rows[got.places].tolist() == [*batch.targets.ravel().tolist(), *batch.centres.tolist()]
+        assert got.pairs.tolist() == batch.pairs.tolist()
+        assert got.windows == batch.windows
     assert random.getstate() == state
 
 
@@ -88,36 +85,4 @@ def test_a_second_process_sends_the_same_minibatches_of_a_large_vocabulary(monke
     monkeypatch.setattr(ahead, "elsewhere", lambda stretches: started.append(elsewhere(stretches)) or started[-1])
     assert_same_minibatches(text(70_000, 300, 9), table_of(70_000), 4, 10, 3, 70_000, 60)
     assert len(started) == 1
-    assert next(started[0]).rows.dtype == np.uint32
-
-
-# Adding up the gradients of pairs
-
-
-@pytest.mark.parametrize("d", [1, 4])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_sums_by_row_of_minibatches_of_different_sizes(d, dtype):
-    """One after the other with the same matrix, the largest in between: nothing is left over from one to the next."""
-    rng = np.random.default_rng(5)
-    sums = RowSums(30, 9)
-    for P, width, R in [(4, 3, 7), (9, 3, 30), (1, 3, 3), (4, 3, 5), (6, 2, 30), (4, 3, 7)]:
-        places = rng.integers(R, size=P * (width + 1)).astype(np.int32)
-        weights = rng.standard_normal((P, width)).astype(dtype)
-        v, grad_v = rng.standard_normal((2, P, d)).astype(dtype)
-        expected = np.zeros((30, d))
-        for p in range(P):
-            for k in range(width):
-                expected[places[p * width + k]] += 0.25 * weights[p, k] * v[p].astype(float)
-            expected[places[P * width + p]] += 0.25 * grad_v[p]
-        # Sums of a few dozen numbers of size one, in double precision.
-        np.testing.assert_allclose(sums(places, 0.25, weights, v, grad_v), expected, rtol=0, atol=1e-13)
-
-
-def test_a_minibatch_of_pairs_knows_them():
-    pairs = np.array([[1, 7, 9, 7], [0, 9, 9, 8]])
-    batch = Minibatch.of(pairs, 2)
-    assert batch.pairs.tolist() == pairs.tolist()
-    assert sorted(batch.rows.tolist()) == [0, 1, 7, 8, 9]
-    weights, v, grad_v = np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([[10.0], [100]]), np.array([[0.5], [0.25]])
-    gradient = dict(zip(batch.rows.tolist(), batch.gradient(weights, v, grad_v)[:, 0].tolist(), strict=True))
-    assert gradient == {0: 0.125, 1: 0.25, 7: 20.0, 9: 460.0, 8: 300.0}  # the mean over two windows
+    assert next(started[0]).pairs.dtype == np.uint32

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from utils.minibatches import rows as module
 from utils.minibatches.distinct import Distinct
-from utils.minibatches.rows import Rows
+from utils.minibatches.rows import Rows, add_product
 
 V, D = 30, 3
 IDS = np.array([7, 2, 7, 29, 2, 7], np.int32)
@@ -74,3 +75,38 @@ def test_a_part_of_a_matrix_is_moved_in_place():
     whole = np.zeros((2 * V, D))
     descend(whole[V:], np.ones((len(IDS), D)), np.zeros(len(IDS)), 0.5)
     assert whole[V + 7].tolist() == [-1.5] * D and np.flatnonzero(whole.any(axis=1)).tolist() == [V + 2, V + 7, V + 29]
+
+
+WAYS = ["in place", "without SciPy's function", "with gaps between the rows", "columns of another precision"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("numbers", [np.int32, np.int64])
+def test_a_product_is_added_to_the_rows_that_it_changes(monkeypatch, numbers, dtype, way):
+    rng = np.random.default_rng(0)
+    rows, borders = np.array([5, 1, 5, 5, 0], numbers), np.array([0, 2, 2, 5], numbers)
+    data, vectors = rng.standard_normal(5), rng.standard_normal((3, 4)).astype(dtype)
+    if way != "columns of another precision":
+        data = data.astype(dtype)
+    if way == "without SciPy's function":
+        monkeypatch.setattr(module, "csc_matvecs", None)
+    else:
+        assert module.csc_matvecs is not None
+    whole = rng.standard_normal((8, 8)).astype(dtype)
+    M = whole[1:7, 2:6] if way == "with gaps between the rows" else whole[:, :4].copy()[1:7]
+    before, expected = whole.copy(), M.astype(float)
+    for summand, (row, vector) in enumerate(zip(rows, [0, 0, 2, 2, 2], strict=True)):
+        expected[row] += data[summand].astype(float) * vectors[vector]
+    add_product(M, (data, rows, borders), vectors)
+    assert M.dtype == dtype
+    np.testing.assert_allclose(M, expected, rtol=2e-6 if dtype == np.float32 else 1e-14)  # three summands of size 1
+    before[1:7, 2:6] = whole[1:7, 2:6]
+    assert np.array_equal(whole, before)  # nothing beside it has changed
+
+
+def test_a_product_of_nothing_changes_nothing():
+    M, empty = matrix(), np.array([], np.int64)
+    add_product(M, (np.array([]), empty, np.zeros(1, np.int64)), np.empty((0, D)))
+    add_product(M, (np.array([]), empty, np.zeros(3, np.int64)), np.ones((2, D)))
+    assert np.array_equal(M, matrix())

@@ -14,7 +14,8 @@ import weakref
 import numpy as np
 
 from utils.corpus.ids import Corpus
-from utils.minibatches.decoding import Decoder, Stretch, Stretches, twister_at
+from utils.minibatches.decoding import Decoder, Stretch, Stretches
+from utils.minibatches.stream import twister_at
 from utils.system.paths import PROJECT
 
 PIPE_BYTES = 1 << 20  # what Linux allows everybody; the smaller, the more often the two processes wait for each other

@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.minibatches.distinct import Distinct
+from utils.minibatches.stream import outputs_of
 
 STRIDE = 1 << 11  # outputs from walker to walker
+BLOCK = 1 << 12  # windows that are worked out side by side
 HEAD = 3  # outputs that any minibatch takes: the first window's size, sentence and position
 MOST_OUTPUTS = 1 << 20  # decoded at a time, as long as a minibatch needs no more
 
@@ -72,9 +73,8 @@ class Windows(NamedTuple):
     def of(self, which):
         """The windows with the given numbers, in that order."""
         counts = self.counts[which]
-        begin = np.cumsum(self.counts)[which] - counts  # (W,): where their pairs begin here
-        shift = begin - (np.cumsum(counts) - counts)  # (W,): ... less where they begin there
-        pairs = self.pairs.take(np.repeat(shift, counts) + np.arange(counts.sum()), axis=0)
+        ends = np.cumsum(self.counts)[which]  # (W,): of their pairs
+        pairs = self.pairs.take(_ranges(ends - counts, ends), axis=0)
         return Windows(self.first[which], self.end[which], counts, pairs)
 
 
@@ -127,7 +127,7 @@ class Decoder:
         record = np.full(len(outputs), -1, dtype=np.int32)  # (N + 1,): the number of a known window
         record[known.first] = np.arange(len(known.first))
         following = record.take(self._sizes.accepted(known.end), mode="clip")
-        return known.of(_follow(following.tolist(), start=record[self._sizes.accepted(0)].item()))
+        return known.of(_follow(following, start=record[self._sizes.accepted(0)].item()))
 
     def _draw_noise(self, outputs):
         """Draw the words of noise from all outputs that give one, as if nothing else were drawn: M of them."""
@@ -142,16 +142,35 @@ class Decoder:
     def _walk(self):
         known = np.zeros(self._n + 1, dtype=bool)
         known[-1] = True  # a walker that runs out of outputs has nowhere to go
-        parts = []
-        walkers = np.unique(self._sizes.accepted(np.arange(0, self._n, STRIDE)))
-        while walkers.size:
-            known[walkers] = True
-            parts.append(self._step(walkers))
-            walkers = self._sizes.accepted(parts[-1].end)
-            walkers = walkers[~known.take(walkers, mode="clip")]
-        return Windows(*map(np.concatenate, zip(*parts, strict=True)))
+        found, passed = [], []
 
-    def _step(self, first):
+        def unknown(place):
+            first = self._sizes.accepted(place)
+            return first[~known.take(first, mode="clip")]
+
+        walkers = unknown(np.arange(0, self._n, STRIDE))
+        while walkers.size or passed:
+            if walkers.size and sum(map(len, passed)) < BLOCK:
+                known[walkers] = True
+                passed.append(walkers)
+                walkers = unknown(self._guessed_end(walkers))
+            else:
+                found.append(self._windows_at(np.concatenate(passed)))
+                passed = []
+                walkers = np.unique(np.concatenate((walkers, unknown(found[-1].end))))  # more where a guess was wrong
+        return Windows(*map(np.concatenate, zip(*found, strict=True)))
+
+    def _guessed_end(self, first):
+        """The place behind each window if no word in it is the centre word, and no draw of noise its outside word."""
+        size = np.minimum(self._sizes.chosen(first) + 1, self._farthest)  # (W,)
+        begin, end, centre, place = self._draw_centres(first + 1)  # (W,) each
+        if not self.K:
+            return place
+        pairs = np.minimum(end - 1, centre + size) - np.maximum(begin, centre - size)  # (W,)
+        last = self._rank.take(place, mode="clip") + pairs * self.K - 1
+        return self._accepted.take(last, mode="clip") + 1
+
+    def _windows_at(self, first):
         """The windows that the given outputs begin, without those that the stretch does not hold whole."""
         size = np.minimum(self._sizes.chosen(first) + 1, self._farthest)  # (W,)
         begin, end, centre, place = drawn = self._draw_centres(first + 1)  # (W,) each
@@ -159,15 +178,13 @@ class Decoder:
             for array, again in zip(drawn, self._draw_centres(place[alone]), strict=True):
                 array[alone] = again
 
-        begin = np.maximum(begin, centre - size)
-        window, outsides = self._outsides(centre, begin, np.minimum(end, centre + size + 1) - begin)
+        around = np.maximum(begin, centre - size), np.minimum(end, centre + size + 1)  # (W,) each
+        window, outsides = self._outsides(centre, *around)
         counts = np.bincount(window, minlength=len(first))  # (W,)
         pairs = np.empty((len(window), self.K + 2), dtype=self._dtype)
-        pairs[:, 0] = self._ids.take(centre).take(window)
-        pairs[:, 1] = outsides
+        pairs[:, 0], pairs[:, 1] = self._ids.take(centre).take(window), outsides
         if self.K:
-            negatives, place = self._draw_negatives(window, counts, outsides, place)
-            pairs[:, 2:] = negatives.T
+            pairs[:, 2:], place = self._draw_negatives(window, counts, outsides, place)
         windows = Windows(first, place, counts, pairs)
         return windows if place.max() <= self._n else windows.of(np.flatnonzero(place <= self._n))
 
@@ -183,11 +200,10 @@ class Decoder:
             outputs = self._outputs.take(place, mode="clip")
         return begin, end, begin + (outputs >> self._shifts.take(length)), place + 1
 
-    def _outsides(self, centre, begin, length):
+    def _outsides(self, centre, begin, end):
         """The outside words of windows: the number of the window that each is of (P,), and their rows (P,)."""
-        window = np.repeat(np.arange(len(centre)), length)
-        shift = begin - (np.cumsum(length) - length)  # (W,)
-        ids = self._ids.take(shift.take(window) + np.arange(len(window)))
+        window = np.repeat(np.arange(len(centre)), end - begin)
+        ids = self._ids.take(_ranges(begin, end))
         outside = np.flatnonzero(ids != self._ids.take(centre).take(window))
         return window.take(outside), (ids.take(outside) + self.V).astype(self._dtype)
 
@@ -196,32 +212,25 @@ class Decoder:
 
         Returns
         -------
-        negatives : ndarray, shape (K, P)
+        negatives : ndarray, shape (P, K)
             Rows.
         place : ndarray of int, shape (W,)
             The place behind the last negative of each window; beyond the stretch if the outputs ran out.
         """
-        begin, ends = self._rank.take(place, mode="clip"), np.cumsum(counts)  # (W,) each
-        last = begin + counts * self.K - 1  # (W,)
-        ranks = (last + 1 - ends * self.K).take(window) + np.arange(0, len(window) * self.K, self.K)  # (P,)
-        negatives = self._noise.take(np.arange(self.K)[:, None] + ranks, mode="clip")  # (K, P)
-        met = np.flatnonzero(negatives == outsides) % len(window)
-        for w in set(window.take(met).tolist()):
-            if last[w] < len(self._noise):  # else the outputs ran out
-                pairs = slice(ends[w] - counts[w], ends[w])
-                words, last[w] = self._draw_again(outsides[pairs].tolist(), begin[w], last[w])
-                negatives[:, pairs] = np.reshape(words, (-1, self.K)).T
-        return negatives, self._accepted.take(last, mode="clip") + 1
-
-    def _draw_again(self, outsides, begin, last):
-        """Take out the words of noise that are their own outside words: the negatives of one window, and the last."""
-        words = self._noise[begin : last + 1].tolist()
-        for at, outside in zip(range(0, len(words), self.K), outsides, strict=True):
-            while outside in (own := words[at : at + self.K]):
-                del words[at + own.index(outside)]
-                last += 1
-                words.append(self._noise.take(last, mode="clip").item())
-        return words, last
+        ends = np.cumsum(counts) * self.K  # (W,): where the negatives of each window end among all
+        last = self._rank.take(place, mode="clip") + counts * self.K - 1  # (W,)
+        ranks = np.arange(ends[-1]) + np.repeat(last + 1 - ends, counts * self.K)  # (P * K,)
+        negatives = self._noise.take(ranks, mode="clip")  # (P * K,)
+        met = np.flatnonzero(negatives.reshape(-1, self.K) == outsides[:, None])
+        while met.size:
+            # Each window's first draw of an outside word is left out, and those behind it move up; all windows at once.
+            which, at = np.unique(window.take(met // self.K), return_index=True)
+            last[which] += 1
+            moved = _ranges(met[at], ends[which])
+            ranks[moved] += 1
+            again = negatives[moved] = self._noise.take(ranks[moved], mode="clip")
+            met = moved[again == outsides.take(moved // self.K)]
+        return negatives.reshape(-1, self.K), self._accepted.take(last, mode="clip") + 1
 
 
 class Stretch(NamedTuple):
@@ -231,20 +240,16 @@ class Stretch(NamedTuple):
     ----------
     heads : ndarray, shape (m * HEAD,)
         The first outputs that each takes.
-    outputs, pairs, distinct : ndarray, shape (m,)
-        How many outputs each takes, how many pairs it has, and how many distinct rows these.
-    rows : ndarray, shape (sum of distinct,)
-        The distinct rows.
-    places : ndarray, shape (sum of pairs * (K + 2),)
+    outputs, counts : ndarray, shape (m,)
+        How many outputs each takes, and how many pairs it has.
+    pairs : ndarray, shape (sum of counts * (K + 2),)
         See `Minibatch`.
     """
 
     heads: np.ndarray
     outputs: np.ndarray
+    counts: np.ndarray
     pairs: np.ndarray
-    distinct: np.ndarray
-    rows: np.ndarray
-    places: np.ndarray
 
 
 class Stretches:
@@ -260,12 +265,11 @@ class Stretches:
     twister : numpy.random.MT19937
         ... and the generator of all that follow.
     size : int
-        How many outputs to look at for the first Stretch; twice as many for each that follows, up to a million.
+        How many outputs to look at for the first Stretch; four times as many for each that follows, up to a million.
     """
 
     def __init__(self, decoder, windows, outputs, twister, size):
         self.decoder, self.windows, self.outputs, self.twister, self.size = decoder, windows, outputs, twister, size
-        self._distinct = Distinct(2 * decoder.V)
 
     def __iter__(self):
         return self
@@ -273,31 +277,19 @@ class Stretches:
     def __next__(self):
         whole = 0
         while not whole:
-            new = self.twister.random_raw(self.size).astype(np.uint32)
+            new = outputs_of(self.twister, self.size)
             outputs = np.concatenate((self.outputs, new, np.zeros(1, dtype=np.uint32)))
             self.outputs = outputs[:-1]
-            self.size = min(2 * self.size, MOST_OUTPUTS)
+            self.size = min(4 * self.size, MOST_OUTPUTS)
             found = self.decoder.decode(outputs)
             whole = len(found.end) // self.windows * self.windows
         ends = found.end[self.windows - 1 : whole : self.windows]  # (m,)
         begins = np.append(0, ends[:-1])  # (m,)
         heads = self.outputs[begins[:, None] + np.arange(HEAD)]  # (m, HEAD)
-        pairs = found.counts[:whole].reshape(-1, self.windows).sum(axis=1)  # (m,)
-        cuts = np.cumsum(pairs).tolist()
-        parts = np.split(found.pairs[: cuts[-1]], cuts[:-1])
-        entries = (np.concatenate((part[:, 1:], part[:, 0]), axis=None, dtype=np.intp) for part in parts)
-        rows, places = zip(*map(self._distinct, entries), strict=True)
+        counts = found.counts[:whole].reshape(-1, self.windows).sum(axis=1)  # (m,)
         self.outputs = self.outputs[ends[-1] :]
-        distinct = np.array(list(map(len, rows)))  # (m,)
-        rest = (ends - begins, pairs, distinct, np.concatenate(rows), np.concatenate(places))
+        rest = (ends - begins, counts, found.pairs[: counts.sum()].ravel())
         return Stretch(heads.ravel(), *(array.astype(np.min_scalar_type(array.max())) for array in rest))
-
-
-def twister_at(key, position):
-    """A Mersenne Twister in a given state: 624 numbers of 32 bits, and how many of them have been used."""
-    twister = np.random.MT19937()
-    twister.state = {"bit_generator": "MT19937", "state": {"key": np.array(key, np.uint32), "pos": position}}
-    return twister
 
 
 def _top_bits(n):
@@ -327,10 +319,17 @@ def _solitude(corpus, C):
     return solitude
 
 
+def _ranges(begin, end):
+    """All whole numbers from each beginning to before its end, one range after the other: int array."""
+    lengths = end - begin
+    return np.repeat(end - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
+
+
 def _follow(successor, start):
     """The numbers met from `start` on, to the one that has no successor (-1): int array."""
-    path = []
-    while start >= 0:
-        path.append(start)
-        start = successor[start]
-    return np.array(path, dtype=np.int64)
+    jump = np.append(successor, -1)  # (n + 1,): the last is the successor of -1, too
+    path = np.array([start])
+    while path[-1] >= 0:  # twice as long each time
+        path = np.append(path, jump.take(path, mode="wrap"))
+        jump = jump.take(jump, mode="wrap")
+    return path[path >= 0]

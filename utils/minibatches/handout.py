@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.corpus.ids import Corpus
-from utils.minibatches.distinct import Distinct
-from utils.minibatches.rowsums import RowSums
+from utils.minibatches.stream import random_numbers
 from utils.system.errors import InputError
 
 COPIES = 30  # of the text in the expanded corpus, each subsampled anew (the handout's number)
@@ -19,85 +18,30 @@ MAX_REJECTIONS = 1_000_000  # in a row; a sampler that yields the outside word t
 
 
 class Minibatch(NamedTuple):
-    """The (centre, outside) pairs of some windows, as rows of the parameter matrix, and where their gradient goes.
+    """The (centre, outside) pairs of some windows, as rows of the parameter matrix.
 
     Centre vectors are rows 0 .. V - 1 of the parameters, outside vectors rows V .. 2 V - 1.
 
     Attributes
     ----------
-    centres : ndarray of int64, shape (P,)
-        The row of each pair's centre word.
-    targets : ndarray of int64, shape (P, K + 1)
-        The rows of its outside word and its K negative samples (K = 0: naive softmax).
+    pairs : ndarray of int64, shape (P, K + 2)
+        The rows of each pair's centre word, outside word and K negative samples (K = 0: naive softmax).
     windows : int
         How many windows the pairs come from.
-    rows : ndarray of int64, shape (R,)
-        The distinct rows, in any order.
-    places : ndarray of int32, shape (P * (K + 2),)
-        Where in `rows` each target stands, pair by pair, and then each centre.
-    sums : RowSums
-        For at least so many rows and pairs.
     """
 
-    centres: np.ndarray
-    targets: np.ndarray
+    pairs: np.ndarray
     windows: int
-    rows: np.ndarray
-    places: np.ndarray
-    sums: RowSums
-
-    @classmethod
-    def of(cls, pairs, windows):
-        """The Minibatch of pairs (P, K + 2), each with its centre word first, which come from so many windows."""
-        rows, places = Distinct(pairs.max() + 1)(np.concatenate((pairs[:, 1:], pairs[:, 0]), axis=None))
-        return cls.placed(rows, places, len(pairs), windows, RowSums(len(rows), len(pairs)))
-
-    @classmethod
-    def placed(cls, rows, places, P, windows, sums):
-        """The Minibatch of P pairs whose rows are given by their places."""
-        of_all = rows.take(places)
-        return cls(of_all[-P:], of_all[:-P].reshape(P, -1), windows, rows, places, sums)
 
     @property
-    def pairs(self):
-        """The rows of centre word, outside word and negative samples: shape (P, K + 2)."""
-        return np.column_stack((self.centres, self.targets))
+    def centres(self):
+        """The row of each pair's centre word: shape (P,)."""
+        return self.pairs[:, 0]
 
-    def gradient(self, weights, v, grad_v):
-        """The gradient of the mean loss over the windows, for the distinct rows.
-
-        Parameters
-        ----------
-        weights : ndarray of float, shape (P, K + 1)
-            The gradient of each target, as a multiple of its pair's centre vector.
-        v, grad_v : ndarray of float, shape (P, d)
-            The centre vector of each pair, and its gradient.
-
-        Returns
-        -------
-        ndarray of float, shape (R, d)
-        """
-        return self.sums(self.places, 1 / self.windows, weights, v, grad_v)[: len(self.rows)]
-
-
-def random_bytes(n):
-    """The next `n` 32-bit outputs of Python's global random stream, lowest byte first.
-
-    `random.getrandbits(32 * n)` fills its bits with the generator's outputs, the first one lowest.
-    """
-    return random.getrandbits(32 * n).to_bytes(4 * n, "little")
-
-
-def random_numbers(n):
-    """What `n` calls of `random.random()` would return.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        Each takes two outputs: 27 bits of the first and 26 of the second (as CPython and `genrand_res53` do).
-    """
-    outputs = np.frombuffer(random_bytes(2 * n), "<u4").reshape(n, 2)  # (n, 2)
-    return ((outputs[:, 0] >> 5) * 2.0**26 + (outputs[:, 1] >> 6)) / 2.0**53  # (n,)
+    @property
+    def targets(self):
+        """The rows of its outside word and its negative samples: shape (P, K + 1)."""
+        return self.pairs[:, 1:]
 
 
 def expand(text, rejection, copies=COPIES):
@@ -196,4 +140,4 @@ def draw_minibatch(corpus, sample, C, windows, K, V):
         centre, outsides = random_window(corpus(), size)
         for outside in outsides:
             pairs.append([centre - V, outside, *random_negatives(outside, sample, K)])
-    return Minibatch.of(np.array(pairs) + V, windows)
+    return Minibatch(np.array(pairs) + V, windows)

@@ -8,18 +8,12 @@ different words, which have E rows in all.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csr_array
 
 from utils.minibatches.distinct import Distinct
-from utils.minibatches.rows import Rows
+from utils.minibatches.rows import Rows, add_product
 from utils.system.errors import InputError
 from utils.vectors.subwords import NGrams, Subwords
-
-try:
-    # What SciPy's products call with a new array to add to. To add to the matrix itself halves the time for n-grams.
-    from scipy.sparse._sparsetools import csc_matvecs
-except ImportError:  # it is not a part of SciPy's interface
-    csc_matvecs = None
 
 
 class Inputs:
@@ -156,22 +150,4 @@ class ComposedRows(Rows):
         """As `Rows.descend`: each row of a word takes the whole of the word's gradient (equation 79)."""
         gradients = self._sums(np.ones(len(self.ids), self._matrix.dtype))  # (R, d)
         pull = self._inputs.pulls(self._members, np.repeat(self._pull(pulls), self._lengths))  # (E,)
-        subtract_product(self._matrix, (self._rates(pull, rate), self._members, self._borders), gradients)
-
-
-def subtract_product(matrix, columns, vectors):
-    """Do what matrix -= csc_array(columns) @ vectors does, but touch only the rows that change, and those once.
-
-    Parameters
-    ----------
-    matrix : ndarray of float, shape (rows, d)
-    columns : tuple
-        Numbers of the type of the matrix, their rows, and the borders between the columns, as of csc_array.
-    vectors : ndarray of the type of the matrix, shape (R, d)
-    """
-    shape = len(matrix), len(vectors)
-    if csc_matvecs is None or not matrix.flags.c_contiguous:
-        matrix -= csc_array(columns, shape=shape) @ vectors
-    else:
-        data, rows, borders = columns
-        csc_matvecs(*shape, matrix.shape[1], borders, rows, -data, vectors.ravel(), matrix.reshape(-1))
+        add_product(self._matrix, (-self._rates(pull, rate), self._members, self._borders), gradients)

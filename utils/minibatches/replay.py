@@ -5,9 +5,9 @@ import random
 import numpy as np
 
 from utils.minibatches import ahead
-from utils.minibatches.decoding import HEAD, Decoder, Stretches, twister_at
-from utils.minibatches.handout import Minibatch, random_bytes
-from utils.minibatches.rowsums import RowSums
+from utils.minibatches.decoding import HEAD, Decoder, Stretches
+from utils.minibatches.handout import Minibatch
+from utils.minibatches.stream import python_twister, random_bytes
 
 FEWEST_OUTPUTS = 1 << 12  # in the first stretch: what comes of it may never be used
 WORTH_A_PROCESS = 1 << 18  # after so long a stretch many more will follow
@@ -41,7 +41,8 @@ class Replay:
         head, outputs, minibatch = next(self._to_come, (None, 0, None))
         if drawn != head:
             begin = np.frombuffer(drawn, "<u4")
-            self._to_come = self._decoded(Stretches(self._decoder, self._windows, begin, _twister(), FEWEST_OUTPUTS))
+            source = Stretches(self._decoder, self._windows, begin, python_twister(), FEWEST_OUTPUTS)
+            self._to_come = self._decoded(source)
             _, outputs, minibatch = next(self._to_come)
         random.getrandbits(32 * (outputs - HEAD))
         return minibatch
@@ -61,19 +62,10 @@ class Replay:
     def _cut(self, stretch):
         """The minibatches of a stretch, each with its first outputs and the number of all."""
         width = self._decoder.K + 2
-        sums = RowSums(stretch.distinct.max().item(), stretch.pairs.max().item())
         heads = stretch.heads.astype("<u4").tobytes()
-        row = entry = 0
-        numbers = (field.tolist() for field in (stretch.outputs, stretch.pairs, stretch.distinct))
-        for i, (outputs, pairs, distinct) in enumerate(zip(*numbers, strict=True)):
-            rows = stretch.rows[row : row + distinct].astype(np.intp)
-            places = stretch.places[entry : entry + pairs * width].astype(np.int32)
-            row, entry = row + distinct, entry + pairs * width
-            minibatch = Minibatch.placed(rows, places, pairs, self._windows, sums)
-            yield heads[4 * HEAD * i : 4 * HEAD * (i + 1)], outputs, minibatch
-
-
-def _twister():
-    """A Mersenne Twister in the state of Python's random stream."""
-    *key, position = random.getstate()[1]
-    return twister_at(key, position)
+        begin = 0
+        for i, (outputs, pairs) in enumerate(zip(stretch.outputs.tolist(), stretch.counts.tolist(), strict=True)):
+            end = begin + pairs * width
+            of_pairs = stretch.pairs[begin:end].astype(np.int64).reshape(pairs, width)
+            begin = end
+            yield heads[4 * HEAD * i : 4 * HEAD * (i + 1)], outputs, Minibatch(of_pairs, self._windows)
