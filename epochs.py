@@ -23,10 +23,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils.minibatches.bands import BLOCK, bands, chances, drawn, rooms, thin_out
-from utils.minibatches.distinct import Distinct
 from utils.minibatches.inputs import Inputs
 from utils.minibatches.noise import NOISE_POWER, NoiseDistribution
-from utils.minibatches.rows import Rows
+from utils.minibatches.rows import Rows, Totals
 from utils.system.errors import InputError
 
 SUBSAMPLING_FORMS = ("word2vec", "handout")
@@ -137,7 +136,7 @@ class Trainer:
         self.V = len(counts)
         self.inputs = inputs or Inputs(self.V)
         self._noise = NoiseDistribution(np.asarray(counts, dtype=float) ** NOISE_POWER)
-        self._distinct = Distinct(self.V)
+        self._totals = Totals(self.V)
         self._step_words = max(1, min(settings.batch, int(np.sum(counts)) // LEAST_STEPS))
 
     def __reduce__(self):
@@ -176,7 +175,7 @@ class Trainer:
     def touched(self, chunk):
         """The rows that `train` may change for a chunk: ndarray of int, shape (R,), in any order."""
         text, _, _, noise = self._draw(chunk)
-        outputs, _ = self._distinct(np.concatenate((text.ids, noise.ravel())))
+        outputs = np.unique(np.concatenate((text.ids, noise.ravel())))
         return np.concatenate((self.inputs.touched(text.ids), self.inputs.rows + outputs))
 
     def _draw(self, chunk):
@@ -223,7 +222,7 @@ class Trainer:
         else:
             learn, read, predicted = self._cbow, band.candidates(), band.centres()
         inputs = self.inputs.read(vectors[: self.inputs.rows], [read])
-        outputs = Rows(vectors[self.inputs.rows :], [predicted, noise], self._distinct)
+        outputs = Rows(vectors[self.inputs.rows :], [predicted, noise], self._totals)
         loss, predictions, (pull, *pulls) = learn(band, noise, *inputs.parts, *outputs.parts)
         self.inputs.descend(inputs, [pull], rate)
         outputs.descend(pulls, rate)

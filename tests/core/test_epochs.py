@@ -16,6 +16,7 @@ from utils.minibatches.bands import BLOCK, bands, chances, rooms
 from utils.minibatches.chunks import Chunks
 from utils.minibatches.distinct import Distinct
 from utils.minibatches.inputs import Composed
+from utils.minibatches.rows import Totals
 from utils.runs import rounds
 from utils.runs.checkpoints import Checkpoints
 from utils.system.errors import InputError
@@ -545,7 +546,8 @@ def test_workers_are_sent_where_the_input_vectors_are():
     matrix = np.random.default_rng(0).standard_normal((composed.rows, D))
     ids = np.array([3, 1, 3], np.int32)
     assert np.array_equal(*(inputs.read(matrix, [ids]).parts[0] for inputs in (composed, sent)))
-    assert len(pickle.dumps(Distinct(10**6))) < 1000  # what it holds between calls means nothing, and stays here
+    # What they hold between calls means nothing, and stays here.
+    assert len(pickle.dumps((Distinct(10**6), Totals(10**6)))) < 1000
 
 
 # Sentences held out

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from utils.minibatches import rows as module
 from utils.minibatches.distinct import Distinct
-from utils.minibatches.rows import Rows, add_product
+from utils.minibatches.rows import Rows, Totals, add_product
 
 V, D = 30, 3
 IDS = np.array([7, 2, 7, 29, 2, 7], np.int32)
@@ -24,13 +24,22 @@ def test_the_distinct_ids_and_their_places(several):
         assert rows[places].tolist() == ids
 
 
+@given(st.lists(st.lists(st.tuples(st.integers(0, V - 1), st.integers(-9, 9)), min_size=1), min_size=1, max_size=3))
+def test_totals_by_id(several):
+    totals = Totals(V)
+    for summands in several:  # nothing is left over from one call to the next
+        ids, numbers = np.array(summands, np.int32).T
+        expected = [sum(number for other, number in summands if other == i) for i in ids]
+        assert totals(ids, numbers.astype(np.float32)).tolist() == expected
+
+
 def matrix(dtype=np.float64):
     return np.random.default_rng(0).standard_normal((V, D)).astype(dtype)
 
 
 def descend(M, gradients, pulls, rate):
     """Move the rows IDS of M, asked for in parts."""
-    rows = Rows(M, PARTS, Distinct(V))
+    rows = Rows(M, PARTS, Totals(V))
     for part, gradient in zip(rows.parts, (gradients[:2], gradients[2:], gradients[:0]), strict=True):
         part[:] = gradient.reshape(part.shape)
     rows.descend((pulls[:2], pulls[2:], pulls[:0]), rate)
@@ -38,7 +47,7 @@ def descend(M, gradients, pulls, rate):
 
 def test_vectors_are_copies_of_the_rows():
     M = matrix()
-    rows = Rows(M, PARTS, Distinct(V))
+    rows = Rows(M, PARTS, Totals(V))
     assert [part.tolist() for part in rows.parts] == [M[ids].tolist() for ids in PARTS]
     for part in rows.parts:
         part[:] = 0
@@ -62,7 +71,7 @@ def test_descending_against_a_loop(dtype, tolerance, rate):
 def test_each_row_may_have_a_rate_of_its_own():
     M, rates = np.zeros((V, D)), np.zeros(V)
     rates[[7, 2, 29]] = 0.5, 0.0, 0.25
-    rows = Rows(M, PARTS, Distinct(V))
+    rows = Rows(M, PARTS, Totals(V))
     for part in rows.parts:
         part[:] = 1
     pulls = [np.ones(part.size) for part in PARTS]

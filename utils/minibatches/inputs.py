@@ -8,10 +8,10 @@ different words, which have E rows in all.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from utils.minibatches.distinct import Distinct
-from utils.minibatches.rows import Rows, add_product
+from utils.minibatches.rows import Rows, Totals, add_product
 from utils.system.errors import InputError
 from utils.vectors.subwords import NGrams, Subwords
 
@@ -35,7 +35,7 @@ class Inputs:
 
     def __init__(self, V: int, frozen: np.ndarray | None = None):
         self.rows = V
-        self._distinct = Distinct(V)
+        self._totals = Totals(V)
         if frozen is not None:
             self._learns = np.ones(V)  # 0 for words that stay as they are
             self._learns[frozen] = 0
@@ -49,15 +49,15 @@ class Inputs:
         ids : list of ndarray of int
             Of any shapes.
         """
-        return Rows(matrix, ids, self._distinct)
+        return Rows(matrix, ids, self._totals)
 
     def descend(self, rows: Rows, pulls: list[np.ndarray], rate: float) -> None:
         """Move what `read` has returned, but not the words that stay as they are: see `Rows.descend`."""
         rows.descend(pulls, rate if self._learns is None else rate * self._learns.take(rows.ids))
 
     def touched(self, ids: np.ndarray) -> np.ndarray:
-        """The distinct rows of some words: shape (R,), in any order."""
-        return self._distinct(ids)[0]
+        """The distinct rows of some words: shape (R,)."""
+        return np.unique(ids)
 
     def of_words(self, matrix: np.ndarray) -> np.ndarray:
         """The input vectors of all words: shape (V, d)."""
@@ -100,13 +100,13 @@ class Composed(Inputs):
         rows = np.insert(of_ngrams, borders[:-1], np.arange(V))  # (V + m,): of each word its own, then its n-grams'
         self._rows = rows.astype(np.int32)
         self._borders = borders + np.arange(V + 1)  # (V + 1,)
-        self._words, self._distinct = Distinct(V), Distinct(self.rows)
+        self.distinct, self.totals = Distinct(V), Totals(self.rows)
 
     def read(self, matrix, ids):
-        return ComposedRows(matrix, ids, self._words, self)
+        return ComposedRows(matrix, ids, self)
 
     def touched(self, ids):
-        return self._distinct(self.rows_of(self._words(ids)[0])[1])[0]
+        return np.unique(self.rows_of(np.unique(ids))[1])
 
     def of_words(self, matrix):
         rows = np.ones(len(self._rows), matrix.dtype), self._rows, self._borders
@@ -118,36 +118,34 @@ class Composed(Inputs):
         return Subwords(self.ngrams, matrix[self.rows - len(order) :][order], self._buckets[order])
 
     def rows_of(self, words):
-        """The rows of R words: the borders between the words, (R + 1,), and the rows, (E,)."""
+        """The rows of R words: the borders between the words, (R + 1,), and the m rows."""
         begins = self._borders[words]  # (R,)
         lengths = self._borders[words + 1] - begins  # (R,)
         borders = np.append(0, lengths.cumsum()).astype(np.int32)
         return borders, self._rows.take(np.repeat(begins - borders[:-1], lengths) + np.arange(borders[-1]))
 
-    def pulls(self, rows, pulls):
-        """Each of E rows' sum of the pulls at all that are the same row: shape (E,)."""
-        distinct, places = self._distinct(rows)
-        return np.bincount(places, pulls, len(distinct)).take(places)
-
 
 class ComposedRows(Rows):
     """As Rows, for vectors that are means of rows."""
 
-    def __init__(self, matrix, ids, distinct, inputs):
+    def __init__(self, matrix, ids, inputs):
         self._inputs = inputs
-        super().__init__(matrix, ids, distinct)
+        super().__init__(matrix, ids, inputs.totals)
 
-    def _read(self, words):
-        """The vectors of R words: shape (R, d)."""
-        self._borders, self._members = self._inputs.rows_of(words)  # (R + 1,), (E,)
+    def _read(self):
+        words, self._places = self._inputs.distinct(self.ids)  # (R,), (E,)
+        self._borders, self._members = self._inputs.rows_of(words)  # (R + 1,), (m,)
         self._lengths = np.diff(self._borders)  # (R,)
         ones = np.ones(len(self._members), self._matrix.dtype)
         vectors = csr_array((ones, self._members, self._borders), shape=(len(words), len(self._matrix))) @ self._matrix
         vectors /= self._lengths.astype(vectors.dtype)[:, None]
-        return vectors
+        return vectors.take(self._places, axis=0)
 
     def descend(self, pulls, rate):
         """As `Rows.descend`: each row of a word takes the whole of the word's gradient (equation 79)."""
-        gradients = self._sums(np.ones(len(self.ids), self._matrix.dtype))  # (R, d)
-        pull = self._inputs.pulls(self._members, np.repeat(self._pull(pulls), self._lengths))  # (E,)
-        add_product(self._matrix, (-self._rates(pull, rate), self._members, self._borders), gradients)
+        E, R = len(self.ids), len(self._lengths)
+        ones = np.ones(E, self._matrix.dtype)
+        gradients = csc_array((ones, self._places, np.arange(E + 1)), shape=(R, E)) @ self._vectors  # (R, d)
+        pull = np.repeat(np.bincount(self._places, np.concatenate(pulls), R), self._lengths)  # (m,)
+        rates = self._rates(self._totals(self._members, pull), rate)  # (m,)
+        add_product(self._matrix, (-rates, self._members, self._borders), gradients)

@@ -1,6 +1,6 @@
-"""The rows of a matrix that one step works on: read once, and written once with all that was learnt about them.
+"""The rows of a matrix that one step works on: read, and moved by all that was learnt about them.
 
-E is the number of rows that are asked for, with repetitions; R that of the distinct ones; d the dimension.
+E is the number of rows that are asked for, with repetitions; d the dimension.
 """
 
 import numpy as np
@@ -14,39 +14,61 @@ except ImportError:  # it is not a part of SciPy's interface
     csc_matvecs = None
 
 
+class Totals:
+    """Sums of numbers by id.
+
+    Parameters
+    ----------
+    V : int
+        Ids are below.
+    """
+
+    def __init__(self, V):
+        self._totals = np.zeros(V)
+
+    def __reduce__(self):
+        return Totals, (len(self._totals),)  # between calls there are only zeros
+
+    def __call__(self, ids, numbers):
+        """For each id, the sum of the numbers of all that are the same: float64, shape (E,)."""
+        np.add.at(self._totals, ids, numbers.astype(float))
+        totals = self._totals.take(ids)
+        self._totals[ids] = 0
+        return totals
+
+
 class Rows:
     """Rows of a matrix, as often as they are needed, and how to move them.
 
     Parameters
     ----------
     matrix : ndarray of float, shape (V, d)
-        Stored row by row, without gaps.
-    ids : list of ndarray of int
+    ids : list of ndarray of int32
         Of any shapes, with E ids in all.
-    distinct : Distinct
+    totals : Totals
+        For ids below V.
 
     Attributes
     ----------
-    ids : ndarray of int, shape (R,)
-        The distinct ones, in the order in which `descend` takes them.
+    ids : ndarray of int32, shape (E,)
+        All of them.
     parts : list of ndarray of float, shape (..., d)
         The rows of each array of ids: copies, to be overwritten with their gradients.
     """
 
-    def __init__(self, matrix, ids, distinct):
-        self._matrix = matrix
-        self.ids, self._places = distinct(np.concatenate([part.ravel() for part in ids]))  # (R,), (E,)
-        self._vectors = self._read(self.ids).take(self._places, axis=0)  # (E, d)
+    def __init__(self, matrix, ids, totals):
+        self._matrix, self._totals = matrix, totals
+        self.ids = np.concatenate([part.ravel() for part in ids])  # (E,)
+        self._vectors = self._read()
         ends = np.cumsum([part.size for part in ids]).tolist()
         self.parts = [
             self._vectors[end - part.size : end].reshape(*part.shape, matrix.shape[1])
             for part, end in zip(ids, ends, strict=True)
         ]
 
-    def _read(self, rows):
-        """The vectors of the distinct ids: shape (R, d)."""
-        self._values = self._matrix.take(rows, axis=0)
-        return self._values
+    def _read(self):
+        """The vectors of all ids: shape (E, d)."""
+        return self._matrix.take(self.ids, axis=0)
 
     def descend(self, pulls, rate):
         """Subtract from each row of the matrix the gradients of all its appearances, `rate` times or less.
@@ -60,26 +82,15 @@ class Rows:
         ----------
         pulls : list of ndarray of float
             For each array of ids: the sum of the |delta| in the gradient of each.
-        rate : float, or ndarray of float, shape (R,)
+        rate : float, or ndarray of float, shape (E,)
             For all rows, or for each of `ids`.
         """
-        self._values -= self._sums(self._rates(self._pull(pulls), rate))
-        write_rows(self._matrix, self.ids, self._values)
-
-    def _pull(self, pulls):
-        """The sum of the |delta| of each distinct id: shape (R,)."""
-        return np.bincount(self._places, np.concatenate(pulls), len(self.ids))
+        rates = self._rates(self._totals(self.ids, np.concatenate(pulls)), rate)  # (E,)
+        add_product(self._matrix, (-rates, self.ids, np.arange(len(rates) + 1, dtype=np.int32)), self._vectors)
 
     def _rates(self, pull, rate):
         """Equation 71."""
         return (rate / np.maximum(1, rate * pull)).astype(self._matrix.dtype)
-
-    def _sums(self, rates):
-        """The sum of the gradients of each distinct id, times its rate: shape (R, d)."""
-        E = len(self._vectors)
-        # Stored column by column (one number each), so that nothing needs to be sorted.
-        columns = rates.take(self._places), self._places, np.arange(E + 1, dtype=np.int32)
-        return csc_array(columns, shape=(len(rates), E)) @ self._vectors
 
 
 def add_product(matrix, columns, vectors):
@@ -101,11 +112,3 @@ def add_product(matrix, columns, vectors):
         distinct, places = np.unique(rows, return_inverse=True)
         matrix[distinct] += csc_array((data, places, borders), shape=(len(distinct), len(vectors))) @ vectors
 
-
-def write_rows(matrix, rows, values):
-    """Do what matrix[rows] = values does, in two thirds of the time if there are no gaps between the rows."""
-    if matrix.flags.c_contiguous and values.size:
-        row = np.dtype((np.void, values[0].nbytes))  # as one item each
-        matrix.view(row)[:, 0].put(rows, values.view(row))
-    else:
-        matrix[rows] = values
