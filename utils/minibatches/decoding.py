@@ -8,8 +8,9 @@ The idea: *walks that meet never part.* Where a window ends is a function of whe
 walkers from places spread evenly over the outputs, each taking one window per step, all steps done together by NumPy.
 Most of them begin at places where no real window does. But two walks that ever come to the same window are one from
 there on, and with a window at every 35th output or so they soon do. A walker therefore stops as soon as it comes to a
-known window. In the end the real windows are those on the way from the first output, and only that last walk, along
-known windows, is done one by one.
+known window. Where a window ends, a walker guesses, from what is soon said: its size, its sentence and its place. The
+windows on the way are worked out later, thousands side by side, and where a guess was wrong (one in ninety), another
+walker sets off from the true end. In the end the real windows are those on the way from the first output.
 
 Places are counted from 0 at the first output of the stretch; N outputs, W windows, P (centre, outside) pairs, K
 negatives. An output of 0, which every choice accepts, stands behind the stretch: what lies beyond it has run out.

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
-from scipy.cluster import hierarchy
 
 from utils.pictures.canvas import (
     COLOURS,
@@ -213,6 +212,8 @@ def _similar_order(matrix, same_words):
 def _leaves(rows):
     if len(rows) < 3:
         return np.arange(len(rows))
+    from scipy.cluster import hierarchy  # a fifth of a second to import: only for this chart
+
     return hierarchy.leaves_list(hierarchy.linkage(rows, method="average", optimal_ordering=True))
 
 
