@@ -64,7 +64,11 @@ class Training:
 
     def judge(self):
         """The Outcome of each check."""
-        return {"trial": self._judge_trial(), **self._judge_parameters(), "plot": self._judge_plot()}
+        return {"trial": self._judge_trial(), **self.judge_products()}
+
+    def judge_products(self):
+        """The Outcomes of the checks of files."""
+        return {**self._judge_parameters(), "plot": self._judge_plot()}
 
     def _judge_trial(self):
         if failure := first_failure(self.job):

@@ -240,15 +240,14 @@ def like_trained(shape=(39078, 10)):
         (lambda x: x, lambda png: blank_png(), "is blank"),
     ],
 )
-def test_what_is_wrong_with_the_products_is_told(
-    tmp_path, capsys, monkeypatch, solution, picture, parameters, change, said
-):
-    monkeypatch.setattr(grade, "DEFAULT_FOLDER", tmp_path / "nowhere")
-    np.save(solution / "saved_params_40000.npy", parameters(like_trained()), allow_pickle=True)
-    (solution / "word_vectors.png").write_bytes(change(picture) if change else picture)
-    out = graded_training(solution, capsys)
-    assert said in out
-    assert float(out.split("total")[1].split()[0]) < 2
+def test_what_is_wrong_with_the_products_is_told(picture, parameters, change, said):
+    saved = io.BytesIO()
+    np.save(saved, parameters(like_trained()), allow_pickle=True)
+    files = {"saved_params_40000.npy": saved.getvalue(), "word_vectors.png": change(picture) if change else picture}
+    training = Training(np.random.default_rng(0), [], text(), files, SCHEME.bounds)
+    lost = {check: o for check, o in training.judge_products().items() if not o.passed}
+    assert set(lost) == ({"plot"} if change else {"parameters", "fit"})
+    assert all(said in " ".join((outcome.message, *outcome.hints)) for outcome in lost.values())
 
 
 def blank_png():
