@@ -31,7 +31,8 @@ from utils.system.errors import InputError
 SUBSAMPLING_FORMS = ("word2vec", "handout")
 # What each model learns best with: docs/large-corpora.md has the measurements.
 STEP = {"skip-gram": 0.05, "cbow": 0.075}
-NOISE = {"skip-gram": 16, "cbow": 32}
+NOISE = {"skip-gram": 16, "cbow": 32}  # for as many negatives as these, or fewer; for more, in proportion
+NEGATIVES = 5
 LEAST_STEPS = 512  # in an epoch: a small text is learnt in smaller steps, in which fewer words repeat
 LEAST_RATE = 1e-4  # share of the step that is left in the end, as in word2vec's C code
 
@@ -51,7 +52,7 @@ class Settings:
         centre word).
     noise : int
         Noise words that a block of 64 words shares, weighted to count as K negatives each: the more, the closer to
-        drawing K anew for every prediction, and the slower. None: as in NOISE.
+        drawing K anew for every prediction, and the slower. None: by NOISE and NEGATIVES.
     batch : int
         Words of text per step, rounded up to whole blocks of 64; fewer if the text has less than 512 steps of them.
     dtype : str
@@ -61,7 +62,7 @@ class Settings:
 
     dim: int = 100
     window: int = 5
-    negatives: int = 5
+    negatives: int = NEGATIVES
     epochs: int = 5
     step: float | None = None
     model: str = "skip-gram"
@@ -73,9 +74,10 @@ class Settings:
     def __post_init__(self):
         if self.model not in STEP:
             raise InputError(f"model must be skip-gram or cbow, got {self.model!r}")
-        for name, of_model in (("step", STEP), ("noise", NOISE)):
+        noise = NOISE[self.model] * max(self.negatives, NEGATIVES) // NEGATIVES
+        for name, of_model in (("step", STEP[self.model]), ("noise", noise)):
             if getattr(self, name) is None:
-                object.__setattr__(self, name, of_model[self.model])  # as dataclasses do for frozen ones
+                object.__setattr__(self, name, of_model)  # as dataclasses do for frozen ones
         for name in ("dim", "window", "negatives", "epochs", "noise", "batch"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")

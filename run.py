@@ -22,7 +22,7 @@ import utils.system.one_thread  # noqa: F401 (before NumPy: the same bytes on an
 
 # isort: split
 
-from epochs import NOISE, STEP, Settings
+from epochs import NEGATIVES, NOISE, STEP, Settings
 from trainings import KEPT, PRINT_EVERY, ByEpochs, ByIterations, HandoutSettings
 from utils.commands import options
 from utils.commands.beginnings import VOCABULARY, from_run, from_vectors, write_vocabulary
@@ -107,9 +107,7 @@ def handout_parser():
     )
     options.add(parser, "--dim", default=HandoutSettings.dim)
     options.add(parser, "--window", default=HandoutSettings.window)
-    options.add(
-        parser, "--negatives", help=f"negative samples per outside word (default: {HandoutSettings.negatives})"
-    )
+    options.add(parser, "--negatives", help=f"negative samples per outside word (default: {HandoutSettings.negatives})")
     parser.add_argument(
         "--batch", type=options.at_least_one, default=HandoutSettings.batch, metavar="B", help="windows per iteration"
     )
@@ -130,9 +128,7 @@ def epochs_parser():
     )
     options.add_treebank(parser, corpus=True)
     few, many = EPOCHS
-    options.add(
-        parser, "--epochs", help=f"passes over the text (default: {few}; more for a small text, up to {many})"
-    )
+    options.add(parser, "--epochs", help=f"passes over the text (default: {few}; more for a small text, up to {many})")
     parser.add_argument(
         "--model",
         choices=["skip-gram", "cbow"],
@@ -152,7 +148,7 @@ def epochs_parser():
         type=options.at_least_one,
         metavar="N",
         help="noise words that 64 neighbouring words share: more for better analogies, fewer for speed "
-        f"(default: {NOISE['skip-gram']}; CBOW {NOISE['cbow']})",
+        f"(default: {NOISE['skip-gram']}; CBOW {NOISE['cbow']}; of more than {NEGATIVES} negatives, in proportion)",
     )
     parser.add_argument("--share", type=options.at_least_one, help=argparse.SUPPRESS)  # of earlier versions
     steps = f"{STEP['skip-gram']:g}; CBOW {STEP['cbow']:g}"

@@ -223,7 +223,8 @@ class ByEpochs:
         words = min(len(data.corpus.ids), CHUNK)  # whose noise is drawn at a time, each number in four copies
         noise = settings.noise * -(-words // BLOCK) * 32
         noise += settings.noise * -(-min(words, settings.batch) // BLOCK) * settings.dim * 2 * number  # of a step
-        refuse_beyond_memory(noise, f"{settings.noise} noise words for every {BLOCK}", "give a smaller --noise")
+        remedy = "give a smaller --noise or fewer --negatives"
+        refuse_beyond_memory(noise, f"{settings.noise} noise words for every {BLOCK}", remedy)
         self.chunks = Chunks(data.corpus, settings.epochs, held_out, settings.seed)
         self.total, self.dim = len(self.chunks), settings.dim
         self.taken = None if beginning is None else Taken(beginning, data.words)

@@ -19,8 +19,15 @@ from utils.corpus.download import install
 from utils.corpus.sample import write_sample_treebank
 from utils.system.paths import PROJECT
 
+THOROUGH = "THOROUGH" in os.environ
+
 # No test is judged by its speed: a busy machine would fail what an idle one passes.
-settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "unhurried",
+    max_examples=100 if THOROUGH else 30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("unhurried")
 
 
@@ -31,6 +38,13 @@ def pytest_configure():
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
     sys.warnoptions.append("error")  # commands silence warnings unless Python was told what to do with them
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what takes long, unless it is asked for."""
+    for item in items:
+        if item.get_closest_marker("thorough") and not THOROUGH:
+            item.add_marker(pytest.mark.skip(reason="takes long: set THOROUGH=1"))
 
 
 @pytest.fixture(autouse=True)

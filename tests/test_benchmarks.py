@@ -44,6 +44,7 @@ def in_this_process(monkeypatch):
     monkeypatch.setattr(bench, "whole_process", once)
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("default")  # of gensim, about itself
 @pytest.mark.parametrize("module", [bench, bench_count], ids=SMALL)
 def test_the_small_form_runs_every_section_and_writes_what_it_prints(
@@ -83,6 +84,7 @@ def test_a_missing_treebank_and_a_missing_folder_are_told_at_once(command, scrip
     assert done.stderr.startswith("error: cannot write nowhere/report.md: its folder does not exist")
 
 
+@pytest.mark.thorough
 def test_the_training_by_epochs_is_measured_on_a_text(command, tmp_path, sample_folder, reference_folder):
     lines = [" ".join(sentence) for sentence in StanfordSentiment(sample_folder).sentences()]
     (tmp_path / "text.txt").write_text("\n".join(lines * 3), encoding="utf-8")
@@ -94,6 +96,7 @@ def test_the_training_by_epochs_is_measured_on_a_text(command, tmp_path, sample_
     assert [row[3] for row in rows] == ["here", *others]
 
 
+@pytest.mark.thorough
 def test_glove_is_measured_on_a_text(command, tmp_path, sample_folder, reference_folder):
     lines = [" ".join(sentence) for sentence in StanfordSentiment(sample_folder).sentences()]
     (tmp_path / "text.txt").write_text("\n".join(lines), encoding="utf-8")

@@ -312,9 +312,7 @@ class StanfordSentiment:
 
     def _refuse_sentence(self, i, what):
         where, _ = next(itertools.islice(self._records("datasetSentences.txt", header=True), i, None))
-        raise InputError(
-            f"{where}: sentence {i + 1}, {quoted(self._texts[i])}, has {what}; fetch the treebank again"
-        )
+        raise InputError(f"{where}: sentence {i + 1}, {quoted(self._texts[i])}, has {what}; fetch the treebank again")
 
     @functools.cached_property
     def _split(self):
@@ -383,4 +381,3 @@ def _repaired_word(word):
         if repaired != whole and len(repaired.split()) == 1:  # one word for one word, not white space
             return repaired.strip()
     return word
-

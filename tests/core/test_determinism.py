@@ -80,7 +80,7 @@ def assert_same(one, other):
     assert other.files == one.files
 
 
-@pytest.mark.parametrize("loss", ITERATIONS)
+@pytest.mark.parametrize("loss", ["negative-sampling", pytest.param("naive-softmax", marks=pytest.mark.thorough)])
 def test_cores_hashes_and_threads_change_neither_a_byte_nor_a_line(train, loss):
     """With two cores, a second process decodes the random stream of a long training; with one there is none."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []

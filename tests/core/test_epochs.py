@@ -216,6 +216,22 @@ def test_a_step_with_composed_inputs_is_that_of_the_loop(model, sentences, rate)
     assert (loss, predictions) == pytest.approx((expected_loss, expected_predictions), rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "settings, noise",
+    [
+        ({}, 16),
+        ({"negatives": 1}, 16),
+        ({"negatives": 10}, 32),
+        ({"negatives": 12}, 38),
+        ({"model": "cbow"}, 32),
+        ({"model": "cbow", "negatives": 15}, 96),
+        ({"noise": 3, "negatives": 15}, 3),
+    ],
+)
+def test_more_negatives_have_more_noise_words_unless_their_number_is_given(settings, noise):
+    assert Settings(**settings).noise == noise
+
+
 @pytest.mark.parametrize("model", LOOPED)
 def test_more_negatives_than_noise_words(model):
     band = one_band([[0, 1, 2, 3]])

@@ -54,7 +54,9 @@ def killed_at(moment, work):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process that can be copied")
-@pytest.mark.parametrize("keep, iterations, kept", [(None, 21, [7, 14, 21]), (2, 30, [28, 30])])
+@pytest.mark.parametrize(
+    "keep, iterations, kept", [(None, 21, [7, 14, 21]), pytest.param(2, 30, [28, 30], marks=pytest.mark.thorough)]
+)
 def test_killed_at_any_moment_of_writing_a_run_goes_on_as_if_nothing_had_happened(
     tmp_path, capsys, keep, iterations, kept
 ):

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such sig
 LINES = [f"iter {i}: {i}.000000\n" for i in (10, 20, 30)]
 
 
+@pytest.mark.thorough
 def test_a_training_killed_again_and_again_ends_as_if_nothing_had_happened(tmp_path, sample_folder):
     text = ("--data", sample_folder, "--words", "coffee,tea")
     tortured = Torture(tmp_path, iterations=1000, every=100, spread=0.3, seed=1, keeps=(2,), text=text)

@@ -111,4 +111,3 @@ def add_product(matrix, columns, vectors):
     else:
         distinct, places = np.unique(rows, return_inverse=True)
         matrix[distinct] += csc_array((data, places, borders), shape=(len(distinct), len(vectors))) @ vectors
-

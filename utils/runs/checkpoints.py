@@ -249,7 +249,6 @@ class Checkpoints:
         except UNREADABLE as error:
             raise _Damaged(f"it cannot be read ({type(error).__name__}: {brief(error)})") from None
 
-
     def _load_rest(self, iteration, state):
         data = self._rest(iteration).read_bytes()
         if state["rest_sha256"] != _sha256([data]):

@@ -1,6 +1,5 @@
 """The grader put to the test: correct solutions get all points, wrong ones lose the right ones for the right reason."""
 
-
 import functools
 import tempfile
 from pathlib import Path
