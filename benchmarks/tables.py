@@ -175,6 +175,7 @@ def hyperparameters():
         ("window 2", {"window": 2}),
         ("window 10", {"window": 10}),
         ("negatives 1", {"negatives": 1}),
+        ("negatives 10", {"negatives": 10}),
         ("negatives 15", {"negatives": 15}),
         ("subsampling 1e-4", {"subsample": 1e-4}),
         ("no subsampling", {"subsample": 0}),
