@@ -201,7 +201,7 @@ def test_a_worker_needs_no_file_of_the_cache(tmp_path):
 
 
 def test_trouble_in_a_worker_is_the_usual_error():
-    with pytest.raises(EnvironmentFailure, match="the cluster slurm cannot be used"):
+    with pytest.raises(EnvironmentFailure, match="the cluster slurm cannot be used|a cluster needs Dask"):
         cooccurrence(corpus_of([[0, 1]] * 9), 1, V=2, workers=Workers(2, "slurm"))
     with pytest.raises(InputError, match="for a vocabulary of 2 words and 3 workers, got 1,000,287"):
         cooccurrence(corpus_of([[0, 1]]), 1, V=2, workers=Workers(3), memory=LEAST_MEMORY + 6 * BYTES_PER_WORD - 1)
