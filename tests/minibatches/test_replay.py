@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from utils.corpus.ids import Corpus
 from utils.minibatches import ahead, replay
-from utils.minibatches.decoding import Choices
+from utils.minibatches.decoding import TRUST, Choices
 from utils.minibatches.handout import draw_minibatch
 from utils.minibatches.replay import Replay
 
@@ -56,6 +56,7 @@ def assert_same_minibatches(corpus, table, C, windows, K, V, n):
         assert got.pairs.tolist() == batch.pairs.tolist()
         assert got.windows == batch.windows
     assert random.getstate() == state
+    return replayed
 
 
 # The largest row is 2 V - 1; rows are kept in 8, 16 or 32 bits.
@@ -69,7 +70,11 @@ def test_negatives_that_are_often_the_outside_word():
     """A third of the table is one word, which is a third of the text: a draw is often repeated, and repeated again."""
     corpus, table = text(3, 50, 20), table_of(3)
     assert (table == 1).mean() > 0.3
-    assert_same_minibatches(corpus, table, 5, 20, 8, 3, 15)
+    assert assert_same_minibatches(corpus, table, 5, 20, 8, 3, 15)._decoder.trust <= 0  # no guessing in the end
+
+
+def test_where_few_guesses_are_wrong_guessing_goes_on():
+    assert assert_same_minibatches(text(5000, 300, 9), table_of(5000), 4, 10, 3, 5000, 200)._decoder.trust > TRUST
 
 
 def test_a_minibatch_of_more_outputs_than_are_decoded_at_a_time(monkeypatch):

@@ -10,7 +10,8 @@ Most of them begin at places where no real window does. But two walks that ever 
 there on, and with a window at every 35th output or so they soon do. A walker therefore stops as soon as it comes to a
 known window. Where a window ends, a walker guesses, from what is soon said: its size, its sentence and its place. The
 windows on the way are worked out later, thousands side by side, and where a guess was wrong (one in ninety), another
-walker sets off from the true end. In the end the real windows are those on the way from the first output.
+walker sets off from the true end; where many are wrong, nobody guesses any more. In the end the real windows are those
+on the way from the first output.
 
 Places are counted from 0 at the first output of the stretch; N outputs, W windows, P (centre, outside) pairs, K
 negatives. An output of 0, which every choice accepts, stands behind the stretch: what lies beyond it has run out.
@@ -23,7 +24,8 @@ import numpy as np
 from utils.minibatches.stream import outputs_of
 
 STRIDE = 1 << 11  # outputs from walker to walker
-BLOCK = 1 << 12  # windows that are worked out side by side
+BLOCK = 1 << 18  # rows that windows worked out side by side may have
+TRUST, WRONG = 32, 32  # so many guesses may be wrong, and one in so many: each costs walkers a dozen windows
 HEAD = 3  # outputs that any minibatch takes: the first window's size, sentence and position
 MOST_OUTPUTS = 1 << 20  # decoded at a time, as long as a minibatch needs no more
 
@@ -100,6 +102,8 @@ class Decoder:
         self._shifts, self._limits = _top_bits(lengths), _limit(lengths)  # for a choice among so many words
         self._farthest = max(1, min(C, len(lengths) - 2))  # no window reaches beyond its sentence
         self._solitude = _solitude(corpus, self._farthest)
+        self._block = BLOCK // (self._farthest * (K + 2))  # windows, half of the longest ones
+        self.trust = TRUST  # in guesses, what is left of it; there are none any more from 0 on
 
     def decode(self, outputs):
         """Find the windows that the outputs hold whole, from the first output on.
@@ -150,15 +154,15 @@ class Decoder:
             return first[~known.take(first, mode="clip")]
 
         walkers = unknown(np.arange(0, self._n, STRIDE))
-        while walkers.size or passed:
-            if walkers.size and sum(map(len, passed)) < BLOCK:
-                known[walkers] = True
-                passed.append(walkers)
-                walkers = unknown(self._guessed_end(walkers))
-            else:
+        while walkers.size:
+            known[walkers] = True
+            passed.append(walkers)
+            walkers = unknown(self._guessed_end(walkers)) if self.trust > 0 else walkers[:0]
+            if not walkers.size or sum(map(len, passed)) > self._block:
                 found.append(self._windows_at(np.concatenate(passed)))
-                passed = []
-                walkers = np.unique(np.concatenate((walkers, unknown(found[-1].end))))  # more where a guess was wrong
+                astray = np.setdiff1d(unknown(found[-1].end), walkers)  # true ends that nobody has guessed
+                self.trust += len(found[-1].first) / WRONG - len(astray)
+                walkers, passed = np.concatenate((walkers, astray)), []
         return Windows(*map(np.concatenate, zip(*found, strict=True)))
 
     def _guessed_end(self, first):
