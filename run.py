@@ -148,7 +148,7 @@ def epochs_parser():
         type=options.at_least_one,
         metavar="N",
         help="noise words that 64 neighbouring words share: more for better analogies, fewer for speed "
-        f"(default: {NOISE['skip-gram']}; CBOW {NOISE['cbow']}; of more than {NEGATIVES} negatives, in proportion)",
+        f"(default: {NOISE['skip-gram']}; CBOW {NOISE['cbow']}; more for more than {NEGATIVES} negatives)",
     )
     parser.add_argument("--share", type=options.at_least_one, help=argparse.SUPPRESS)  # of earlier versions
     steps = f"{STEP['skip-gram']:g}; CBOW {STEP['cbow']:g}"
