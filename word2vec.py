@@ -356,8 +356,9 @@ def minibatchLossAndGradient(wordVectors, batch):
     loss : float
     grad : RowGradient, shape (2 V, d)
     """
-    total = _softmax_minibatch if batch.targets.shape[1] == 1 else _negative_sampling_minibatch
-    return total(wordVectors, batch)
+    if batch.targets.shape[1] == 1:
+        return _softmax_minibatch(wordVectors, batch)
+    return _negative_sampling_minibatch(wordVectors, batch)
 
 
 def _softmax_minibatch(x, batch):

@@ -6,8 +6,8 @@
 
 Each line of a table is measured by a process of its own, on one core, and its result is appended to --results at once.
 Lines found there are not measured again: an interrupted run resumes where it stopped. --methods limits what is measured
-(alone: nothing), but all lines are shown. TREEBANK is the folder of the Stanford Sentiment Treebank; without it there
-is no table of sentiment. The lines of gensim need gensim.
+(alone: nothing), but all lines are shown. TREEBANK is the folder of the Stanford Sentiment Treebank; without it the
+table of sentiment is left out. gensim's lines are left out unless it is installed.
 """
 
 import argparse

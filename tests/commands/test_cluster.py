@@ -6,12 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
 from inturn import InTurn
+from waiting import wait_for
 
 from epochs import Settings, Trainer
 from utils.corpus.ids import Corpus
@@ -90,14 +90,6 @@ def nodes(tmp_path_factory):
         with distributed.Client(nodes.address, set_as_default=False) as client:
             client.wait_for_workers(2, timeout=100)
         yield nodes
-
-
-def wait_for(condition):
-    for _ in range(2000):  # some minutes: a guard against waiting for ever
-        if condition():
-            return
-        time.sleep(0.05)
-    pytest.fail("it did not happen")
 
 
 def train(workers, **options):

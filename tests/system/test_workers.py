@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import wait_for
 
 from utils.system.calls import Missing
 from utils.system.errors import EnvironmentFailure, InputError
@@ -142,14 +142,6 @@ def started(tmp_path):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-
-
-def wait_for(condition):
-    for _ in range(2000):  # some minutes: a guard against waiting for ever
-        if condition():
-            return
-        time.sleep(0.05)
-    pytest.fail("it did not happen")
 
 
 def alive(pid):

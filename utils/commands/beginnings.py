@@ -188,7 +188,7 @@ class Taken:
         )
 
     def scores(self, inputs):
-        """Lines on word similarity before and after; none where there are no sets to score with."""
+        """A line for each set of word similarity, with the scores before and after; empty without evaluation sets."""
         before = WordVectors(self.beginning.words, self.beginning.inputs)
         after = WordVectors(self.words, inputs)
         lines = []

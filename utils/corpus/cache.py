@@ -161,8 +161,8 @@ def load(folder, mapped=True):
     Returns
     -------
     tuple or None
-        Corpus, words (list of str), counts (ndarray of int64, shape (V,)), facts (dict), fingerprint (str). None where
-        there is no text, or a damaged one: every byte of it is checked.
+        Corpus, words (list of str), counts (ndarray of int64, shape (V,)), facts (dict), fingerprint (str). None if
+        the text is missing or damaged: every byte of it is checked.
     """
     try:
         meta = json.loads((folder / META).read_bytes())

@@ -216,7 +216,8 @@ def fetch(url, most_bytes, quiet=False):
     InputError
         `url` is not a web address.
     EnvironmentFailure
-        There is no network, no such file, no answer in time, less came than announced, or more than `most_bytes`.
+        The server or the file cannot be reached, the answer takes too long, or it is shorter than announced or longer
+        than `most_bytes`.
     """
     with _open(url) as response:
         total, show, data = response.length, not quiet and sys.stderr.isatty(), bytearray()

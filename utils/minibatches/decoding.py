@@ -21,10 +21,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from utils.minibatches.ranges import ranges
 from utils.minibatches.stream import outputs_of
 
 STRIDE = 1 << 11  # outputs from walker to walker
-BLOCK = 1 << 18  # rows that windows worked out side by side may have
+ROWS_AT_ONCE = 1 << 18  # of windows that are worked out side by side
 TRUST, WRONG = 32, 32  # so many guesses may be wrong, and one in so many: each costs walkers a dozen windows
 HEAD = 3  # outputs that any minibatch takes: the first window's size, sentence and position
 MOST_OUTPUTS = 1 << 20  # decoded at a time, as long as a minibatch needs no more
@@ -77,7 +78,7 @@ class Windows(NamedTuple):
         """The windows with the given numbers, in that order."""
         counts = self.counts[which]
         ends = np.cumsum(self.counts)[which]  # (W,): of their pairs
-        pairs = self.pairs.take(_ranges(ends - counts, ends), axis=0)
+        pairs = self.pairs.take(ranges(ends - counts, ends), axis=0)
         return Windows(self.first[which], self.end[which], counts, pairs)
 
 
@@ -102,7 +103,7 @@ class Decoder:
         self._shifts, self._limits = _top_bits(lengths), _limit(lengths)  # for a choice among so many words
         self._farthest = max(1, min(C, len(lengths) - 2))  # no window reaches beyond its sentence
         self._solitude = _solitude(corpus, self._farthest)
-        self._block = BLOCK // (self._farthest * (K + 2))  # windows, half of the longest ones
+        self._at_once = ROWS_AT_ONCE // (self._farthest * (K + 2))  # windows, half of the longest ones
         self.trust = TRUST  # in guesses, what is left of it; there are none any more from 0 on
 
     def decode(self, outputs):
@@ -158,7 +159,7 @@ class Decoder:
             known[walkers] = True
             passed.append(walkers)
             walkers = unknown(self._guessed_end(walkers)) if self.trust > 0 else walkers[:0]
-            if not walkers.size or sum(map(len, passed)) > self._block:
+            if not walkers.size or sum(map(len, passed)) > self._at_once:
                 found.append(self._windows_at(np.concatenate(passed)))
                 astray = np.setdiff1d(unknown(found[-1].end), walkers)  # true ends that nobody has guessed
                 self.trust += len(found[-1].first) / WRONG - len(astray)
@@ -183,11 +184,11 @@ class Decoder:
             for array, again in zip(drawn, self._draw_centres(place[alone]), strict=True):
                 array[alone] = again
 
-        around = np.maximum(begin, centre - size), np.minimum(end, centre + size + 1)  # (W,) each
-        window, outsides = self._outsides(centre, *around)
+        words = self._ids.take(centre)  # (W,)
+        window, outsides = self._outsides(words, np.maximum(begin, centre - size), np.minimum(end, centre + size + 1))
         counts = np.bincount(window, minlength=len(first))  # (W,)
         pairs = np.empty((len(window), self.K + 2), dtype=self._dtype)
-        pairs[:, 0], pairs[:, 1] = self._ids.take(centre).take(window), outsides
+        pairs[:, 0], pairs[:, 1] = words.take(window), outsides
         if self.K:
             pairs[:, 2:], place = self._draw_negatives(window, counts, outsides, place)
         windows = Windows(first, place, counts, pairs)
@@ -205,11 +206,11 @@ class Decoder:
             outputs = self._outputs.take(place, mode="clip")
         return begin, end, begin + (outputs >> self._shifts.take(length)), place + 1
 
-    def _outsides(self, centre, begin, end):
+    def _outsides(self, words, begin, end):
         """The outside words of windows: the number of the window that each is of (P,), and their rows (P,)."""
-        window = np.repeat(np.arange(len(centre)), end - begin)
-        ids = self._ids.take(_ranges(begin, end))
-        outside = np.flatnonzero(ids != self._ids.take(centre).take(window))
+        window = np.repeat(np.arange(len(words)), end - begin)
+        ids = self._ids.take(ranges(begin, end))
+        outside = np.flatnonzero(ids != words.take(window))
         return window.take(outside), (ids.take(outside) + self.V).astype(self._dtype)
 
     def _draw_negatives(self, window, counts, outsides, place):
@@ -223,15 +224,16 @@ class Decoder:
             The place behind the last negative of each window; beyond the stretch if the outputs ran out.
         """
         ends = np.cumsum(counts) * self.K  # (W,): where the negatives of each window end among all
-        last = self._rank.take(place, mode="clip") + counts * self.K - 1  # (W,)
-        ranks = np.arange(ends[-1]) + np.repeat(last + 1 - ends, counts * self.K)  # (P * K,)
+        begin = self._rank.take(place, mode="clip")  # (W,)
+        last = begin + counts * self.K - 1  # (W,)
+        ranks = ranges(begin, last + 1)  # (P * K,)
         negatives = self._noise.take(ranks, mode="clip")  # (P * K,)
         met = np.flatnonzero(negatives.reshape(-1, self.K) == outsides[:, None])
         while met.size:
             # Each window's first draw of an outside word is left out, and those behind it move up; all windows at once.
             which, at = np.unique(window.take(met // self.K), return_index=True)
             last[which] += 1
-            moved = _ranges(met[at], ends[which])
+            moved = ranges(met[at], ends[which])
             ranks[moved] += 1
             again = negatives[moved] = self._noise.take(ranks[moved], mode="clip")
             met = moved[again == outsides.take(moved // self.K)]
@@ -322,12 +324,6 @@ def _solitude(corpus, C):
         solitude[reach:][differs] = reach - 1
         solitude[:-reach][differs] = reach - 1
     return solitude
-
-
-def _ranges(begin, end):
-    """All whole numbers from each beginning to before its end, one range after the other: int array."""
-    lengths = end - begin
-    return np.repeat(end - np.cumsum(lengths), lengths) + np.arange(lengths.sum())
 
 
 def _follow(successor, start):

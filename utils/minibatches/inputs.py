@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from utils.minibatches.distinct import Distinct
+from utils.minibatches.ranges import ranges
 from utils.minibatches.rows import Rows, Totals, add_product
 from utils.system.errors import InputError
 from utils.vectors.subwords import NGrams, Subwords
@@ -122,7 +123,7 @@ class Composed(Inputs):
         begins = self._borders[words]  # (R,)
         lengths = self._borders[words + 1] - begins  # (R,)
         borders = np.append(0, lengths.cumsum()).astype(np.int32)
-        return borders, self._rows.take(np.repeat(begins - borders[:-1], lengths) + np.arange(borders[-1]))
+        return borders, self._rows.take(ranges(begins, begins + lengths))
 
 
 class ComposedRows(Rows):

@@ -39,8 +39,8 @@ def random_numbers(n):
     ndarray of float64, shape (n,)
         Each takes two outputs: 27 bits of the first and 26 of the second (as `genrand_res53` does).
     """
-    version, _, gauss = random.getstate()
-    twister = python_twister()
+    version, (*key, position), gauss = random.getstate()
+    twister = twister_at(key, position)
     numbers = np.random.Generator(twister).random(n)
     state = twister.state["state"]
     random.setstate((version, (*state["key"].tolist(), state["pos"]), gauss))
