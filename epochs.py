@@ -175,7 +175,7 @@ class Trainer:
         return self._pass(vectors, chunk, 0.0)
 
     def touched(self, chunk):
-        """The rows that `train` may change for a chunk: ndarray of int, shape (R,), in any order."""
+        """The rows that `train` may change for a chunk, in ascending order: ndarray of int, shape (R,)."""
         text, _, _, noise = self._draw(chunk)
         outputs = np.unique(np.concatenate((text.ids, noise.ravel())))
         return np.concatenate((self.inputs.touched(text.ids), self.inputs.rows + outputs))

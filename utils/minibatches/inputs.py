@@ -57,7 +57,7 @@ class Inputs:
         rows.descend(pulls, rate if self._learns is None else rate * self._learns.take(rows.ids))
 
     def touched(self, ids: np.ndarray) -> np.ndarray:
-        """The distinct rows of some words: shape (R,)."""
+        """The distinct rows of some words, in ascending order: shape (R,)."""
         return np.unique(ids)
 
     def of_words(self, matrix: np.ndarray) -> np.ndarray:
